@@ -2,5 +2,11 @@
 //! network, no libc, no PHP and no `unsafe`. Time and randomness are passed in.
 #![forbid(unsafe_code)]
 
+pub mod backoff;
+pub mod breaker;
 pub mod config;
+pub mod node;
+pub mod probe;
+pub mod selection;
+pub mod trial;
 pub mod verdict;

@@ -1,0 +1,285 @@
+use super::*;
+use proptest::prelude::*;
+
+const POLICY: Policy = Policy {
+    failures_to_open: 2,
+    backoff: Backoff {
+        base_ms: 1_000,
+        max_ms: 30_000,
+        jitter: 0.0,
+    },
+    hold_down_ms: 2_000,
+    slow_start_ms: 10_000,
+};
+
+fn run(start: NodeState, watched: bool, events: &[Event]) -> NodeState {
+    events
+        .iter()
+        .fold(start, |state, event| step(state, *event, watched, &POLICY))
+}
+
+fn writer() -> NodeState {
+    NodeState {
+        role: Role::Writer,
+        ..NodeState::default()
+    }
+}
+
+fn admitted(state: NodeState, elapsed: u64, watched: bool) -> Admission {
+    admit(state, 5_000, 5_000 + elapsed, watched, 0, &POLICY)
+}
+
+#[test]
+fn a_failed_dial_opens_at_once_and_moves_the_epoch() {
+    let open = run(writer(), true, &[Event::DialFailed { trial: false }]);
+    assert_eq!(
+        (open.phase, open.health, open.passive),
+        (Phase::Open, Health::Suspect, true)
+    );
+    assert_eq!(open.epoch, 1);
+    assert_eq!(
+        admitted(open, 60_000, true),
+        Admission::Refused(Refusal::Open)
+    );
+}
+
+#[test]
+fn dials_that_were_under_way_change_nothing_more() {
+    let open = run(writer(), false, &[Event::DialFailed { trial: false }]);
+    assert_eq!(
+        run(open, false, &[Event::DialFailed { trial: false }]),
+        open
+    );
+}
+
+#[test]
+fn a_lone_report_is_refuted_by_a_login_without_hold_down() {
+    let back = run(
+        writer(),
+        true,
+        &[
+            Event::DialFailed { trial: false },
+            Event::ProbeAnswered(Role::Writer),
+        ],
+    );
+    assert_eq!(
+        (back.phase, back.scar, back.streak),
+        (Phase::Closed, false, 0)
+    );
+    assert_eq!(admitted(back, 0, true), Admission::Open);
+}
+
+#[test]
+fn a_confirmed_failure_is_held_down_then_tried_once_then_ramped() {
+    let down = run(
+        writer(),
+        true,
+        &[
+            Event::DialFailed { trial: false },
+            Event::ProbeFailed { fatal: true },
+        ],
+    );
+    assert_eq!((down.health, down.passive), (Health::Down, false));
+    let seen_well = run(down, true, &[Event::ProbeAnswered(Role::Writer)]);
+    assert_eq!(seen_well.phase, Phase::Recovering);
+    assert_eq!(
+        admitted(seen_well, 1_999, true),
+        Admission::Refused(Refusal::HeldDown)
+    );
+    assert_eq!(admitted(seen_well, 2_000, true), Admission::Trial);
+    let back = run(seen_well, true, &[Event::DialSucceeded { trial: true }]);
+    assert_eq!(admitted(back, 0, true), Admission::Ramp(0));
+    assert_eq!(admitted(back, 5_000, true), Admission::Ramp(0x8000));
+    assert_eq!(admitted(back, 10_000, true), Admission::Open);
+    assert_eq!(back.epoch, 2);
+}
+
+#[test]
+fn only_the_trial_closes_an_open_breaker() {
+    let open = run(writer(), true, &[Event::DialFailed { trial: false }]);
+    assert_eq!(
+        run(open, true, &[Event::DialSucceeded { trial: false }]),
+        open
+    );
+}
+
+#[test]
+fn without_a_monitor_the_backoff_alone_admits_a_trial_and_doubles() {
+    let open = run(writer(), false, &[Event::DialFailed { trial: false }]);
+    assert_eq!(
+        admitted(open, 999, false),
+        Admission::Refused(Refusal::Open)
+    );
+    assert_eq!(admitted(open, 1_000, false), Admission::Trial);
+    let again = run(open, false, &[Event::DialFailed { trial: true }]);
+    assert_ne!(again.seq, open.seq, "time starts anew");
+    assert_eq!(
+        admitted(again, 1_999, false),
+        Admission::Refused(Refusal::Open)
+    );
+    assert_eq!(admitted(again, 2_000, false), Admission::Trial);
+}
+
+#[test]
+fn a_node_that_flaps_waits_longer_each_time() {
+    let flap = [
+        Event::ProbeFailed { fatal: true },
+        Event::ProbeAnswered(Role::Writer),
+        Event::DialSucceeded { trial: true },
+    ];
+    let mut state = writer();
+    let mut holds = Vec::new();
+    for _ in 0..5 {
+        state = run(state, true, &flap[..2]);
+        holds.push(hold_ms(state, 0, &POLICY));
+        state = run(state, true, &flap[2..]);
+    }
+    assert_eq!(holds, [2_000, 2_000, 4_000, 8_000, 16_000]);
+    assert_eq!(run(state, true, &[Event::Settled]).streak, 0);
+}
+
+#[test]
+fn late_probes_open_only_in_a_row() {
+    let late = Event::ProbeFailed { fatal: false };
+    let once = run(writer(), true, &[late]);
+    assert_eq!((once.phase, once.health), (Phase::Closed, Health::Suspect));
+    let good = run(once, true, &[Event::ProbeAnswered(Role::Writer), late]);
+    assert_eq!(good.phase, Phase::Closed);
+    assert_eq!(run(good, true, &[late]).phase, Phase::Open);
+}
+
+#[test]
+fn lost_connections_never_ban_a_watched_node() {
+    let many = [Event::ConnectionLost; 40];
+    let watched = run(writer(), true, &many);
+    assert_eq!(
+        (watched.phase, watched.health),
+        (Phase::Closed, Health::Suspect)
+    );
+    assert_eq!(run(writer(), false, &many[..2]).phase, Phase::Open);
+}
+
+#[test]
+fn overload_opens_only_if_it_persists() {
+    let full = Event::Overloaded;
+    assert_eq!(run(writer(), true, &[full; 7]).phase, Phase::Closed);
+    assert_eq!(run(writer(), true, &[full; 8]).phase, Phase::Open);
+    let mut broken_up = vec![full; 7];
+    broken_up.push(Event::DialSucceeded { trial: false });
+    broken_up.extend([full; 7]);
+    assert_eq!(run(writer(), true, &broken_up).phase, Phase::Closed);
+}
+
+#[test]
+fn a_refused_write_takes_the_role_until_a_probe_says_otherwise() {
+    let demoted = run(writer(), true, &[Event::WriteRefused(Role::Reader)]);
+    assert_eq!((demoted.role, demoted.epoch), (Role::Reader, 1));
+    assert_eq!(
+        admitted(demoted, 60_000, true),
+        Admission::Refused(Refusal::Reader)
+    );
+    let confirmed = run(demoted, true, &[Event::ProbeAnswered(Role::Reader)]);
+    assert!(confirmed.scar && !confirmed.passive);
+    let restored = run(confirmed, true, &[Event::ProbeAnswered(Role::Writer)]);
+    assert_eq!(restored.phase, Phase::Recovering);
+    let refuted = run(demoted, true, &[Event::ProbeAnswered(Role::Writer)]);
+    assert_eq!(admitted(refuted, 0, true), Admission::Open);
+}
+
+#[test]
+fn a_node_promoted_for_the_first_time_is_wanted_at_once() {
+    let replica = run(
+        NodeState::default(),
+        true,
+        &[Event::ProbeAnswered(Role::Reader)],
+    );
+    assert_eq!(replica.epoch, 1);
+    let promoted = run(replica, true, &[Event::ProbeAnswered(Role::Writer)]);
+    assert_eq!(admitted(promoted, 0, true), Admission::Open);
+}
+
+#[test]
+fn a_cold_start_serves_at_once_and_learning_the_role_moves_no_epoch() {
+    assert_eq!(admitted(NodeState::default(), 0, false), Admission::Open);
+    let seen = run(
+        NodeState::default(),
+        true,
+        &[Event::ProbeAnswered(Role::Writer)],
+    );
+    assert_eq!((seen.epoch, seen.scar), (0, false));
+}
+
+#[test]
+fn a_failure_while_recovering_starts_over() {
+    let seen_well = run(
+        writer(),
+        true,
+        &[
+            Event::ProbeFailed { fatal: true },
+            Event::ProbeAnswered(Role::Writer),
+        ],
+    );
+    let again = run(seen_well, true, &[Event::ProbeFailed { fatal: false }]);
+    assert_eq!((again.phase, again.streak), (Phase::Open, 1));
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let role = prop_oneof![Just(Role::Writer), Just(Role::Reader), Just(Role::Unready)];
+    prop_oneof![
+        any::<bool>().prop_map(|trial| Event::DialFailed { trial }),
+        Just(Event::ConnectionLost),
+        Just(Event::Overloaded),
+        role.clone().prop_map(Event::WriteRefused),
+        any::<bool>().prop_map(|trial| Event::DialSucceeded { trial }),
+        role.prop_map(Event::ProbeAnswered),
+        any::<bool>().prop_map(|fatal| Event::ProbeFailed { fatal }),
+        Just(Event::Settled),
+        Just(Event::LeaseTaken),
+        Just(Event::Admin(AdminOverride::Disabled)),
+        Just(Event::Admin(AdminOverride::Enabled)),
+    ]
+}
+
+proptest! {
+    /// From any word at all: two good probes and a trial bring a node back.
+    #[test]
+    fn no_state_is_a_trap(word: u64, watched: bool) {
+        let good = Event::ProbeAnswered(Role::Writer);
+        let state = run(
+            NodeState::unpack(word),
+            watched,
+            &[Event::Admin(AdminOverride::Enabled), good, good, Event::DialSucceeded { trial: true }],
+        );
+        prop_assert!(state.is_writable());
+    }
+
+    #[test]
+    fn writability_never_changes_under_an_unchanged_epoch(
+        word: u64,
+        watched: bool,
+        sequence in proptest::collection::vec(events(), 1..60),
+    ) {
+        let mut state = NodeState::unpack(word);
+        for event in sequence {
+            let next = step(state, event, watched, &POLICY);
+            prop_assert_eq!(next.is_writable() == state.is_writable(), next.epoch == state.epoch);
+            prop_assert_eq!(NodeState::unpack(next.pack()), next);
+            if next.phase != state.phase {
+                prop_assert_ne!(next.seq, state.seq);
+            }
+            state = next;
+        }
+    }
+
+    #[test]
+    fn conflicts_aside_nothing_a_single_process_says_survives_a_good_probe(
+        sequence in proptest::collection::vec(prop_oneof![
+            Just(Event::DialFailed { trial: false }),
+            Just(Event::ConnectionLost),
+            Just(Event::WriteRefused(Role::Reader)),
+        ], 1..20),
+    ) {
+        let state = run(run(writer(), true, &sequence), true, &[Event::ProbeAnswered(Role::Writer)]);
+        prop_assert_eq!(admitted(state, 0, true), Admission::Open);
+    }
+}

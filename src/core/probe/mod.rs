@@ -1,0 +1,117 @@
+//! What a node says of itself: per flavour the SQL to ask and a pure judgement
+//! of the rows that come back, whatever their shape.
+
+pub mod galera;
+pub mod read_only;
+
+use crate::node::Role;
+
+/// One row of an answer: its columns as text, `None` for NULL.
+pub type Row = Vec<Option<String>>;
+
+/// The judgement of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// What the node may do.
+    pub role: Role,
+    /// Its precedence as the database sees it (lower first), if it says.
+    pub rank: Option<u16>,
+    /// Why it is not a writer, for status; `None` for a writer.
+    pub reason: Option<Reason>,
+}
+
+/// Why a node that answers is not a writer. A closed set, since it travels
+/// through shared memory as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reason {
+    /// `read_only` is on.
+    ReadOnly = 1,
+    /// `super_read_only` is on.
+    SuperReadOnly = 2,
+    /// Not part of the primary component.
+    NonPrimary = 3,
+    /// `wsrep_ready` is off.
+    NotReady = 4,
+    /// Joining, or joined and catching up.
+    Joining = 5,
+    /// Donor whose state transfer blocks it, or desynced by an operator.
+    Donor = 6,
+    /// `wsrep_reject_queries` is on.
+    RejectsQueries = 7,
+    /// The answer is not of the shape the flavour promises.
+    Unintelligible = 8,
+}
+
+impl Reason {
+    /// All reasons, for decoding.
+    const ALL: [Reason; 8] = [
+        Reason::ReadOnly,
+        Reason::SuperReadOnly,
+        Reason::NonPrimary,
+        Reason::NotReady,
+        Reason::Joining,
+        Reason::Donor,
+        Reason::RejectsQueries,
+        Reason::Unintelligible,
+    ];
+
+    /// The reason with this number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| *r as u8 == code)
+    }
+
+    /// The words for status and errors.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::ReadOnly => "read_only is on",
+            Reason::SuperReadOnly => "super_read_only is on",
+            Reason::NonPrimary => "not in the primary component",
+            Reason::NotReady => "wsrep_ready is off",
+            Reason::Joining => "joining the cluster",
+            Reason::Donor => "donor or desynced",
+            Reason::RejectsQueries => "wsrep_reject_queries is on",
+            Reason::Unintelligible => "its answer cannot be understood",
+        }
+    }
+}
+
+impl Judgement {
+    /// A writer of this rank.
+    pub fn writer(rank: Option<u16>) -> Self {
+        Self {
+            role: Role::Writer,
+            rank,
+            reason: None,
+        }
+    }
+
+    /// Not a writer, and why.
+    pub fn not_writer(role: Role, rank: Option<u16>, reason: Reason) -> Self {
+        Self {
+            role,
+            rank,
+            reason: Some(reason),
+        }
+    }
+
+    /// An answer nobody can read: says nothing about the role.
+    pub fn unintelligible() -> Self {
+        Self {
+            role: Role::Unknown,
+            rank: None,
+            reason: Some(Reason::Unintelligible),
+        }
+    }
+}
+
+/// Whether a server variable's text means on, off, or neither.
+pub(crate) fn switch(text: &str) -> Option<bool> {
+    if text == "1" || text.eq_ignore_ascii_case("on") {
+        Some(true)
+    } else if text == "0" || text.eq_ignore_ascii_case("off") {
+        Some(false)
+    } else {
+        None
+    }
+}
