@@ -87,6 +87,7 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_span() {
+        let long = "1s".repeat(40);
         for text in [
             "",
             " ",
@@ -97,6 +98,9 @@ mod tests {
             "1s!",
             "½h",
             "99999999999999999999s",
+            "10\u{a0}min",
+            "1s\n",
+            &long,
         ] {
             assert_eq!(read(text.into()), None, "{text}");
         }
