@@ -1,0 +1,395 @@
+//! One server of the cluster, and everything that can be done to it.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use mysql::prelude::Queryable;
+use mysql::{Conn, OptsBuilder};
+
+use super::connects::{Connects, connects};
+use super::options::{Credentials, DATABASE, Options};
+use super::server::Identity;
+use crate::address::Block;
+use crate::process::{self, Process, User};
+use crate::run_dir::RunDir;
+
+/// A node as it describes itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// `wsrep_ready`.
+    pub ready: bool,
+    /// `wsrep_cluster_status` is `Primary`.
+    pub primary: bool,
+    /// `wsrep_local_state`: 4 is synced.
+    pub local_state: u32,
+    /// `wsrep_cluster_size`.
+    pub cluster_size: usize,
+    /// `@@read_only`.
+    pub read_only: bool,
+}
+
+impl State {
+    /// Whether the node is a full member that takes queries.
+    pub fn is_synced(&self) -> bool {
+        self.ready && self.primary && self.local_state == 4
+    }
+}
+
+/// Where a stopped node's data stand, as `uuid:sequence number`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Position(String);
+
+impl Position {
+    pub(super) fn sequence(&self) -> i64 {
+        self.0
+            .rsplit_once(':')
+            .and_then(|(_, number)| number.parse().ok())
+            .unwrap_or(-1)
+    }
+}
+
+/// A server of the cluster.
+#[derive(Debug)]
+pub struct Node {
+    identity: Identity,
+    options: Options,
+    user: User,
+    process: Mutex<Option<Process>>,
+    incarnation: AtomicU32,
+    root_password: Mutex<Option<&'static str>>,
+    run: Arc<RunDir>,
+}
+
+impl Node {
+    /// A node without data, in `folder` of the run.
+    pub(super) fn create(
+        run: &Arc<RunDir>,
+        block: &Block,
+        options: &Options,
+        index: usize,
+        folder: &str,
+    ) -> Result<Self> {
+        let host = |index: usize| block.address(index as u8 + 1).to_string();
+        let user = User::named("mysql")?;
+        let base = run.folder(folder, &user)?;
+        run.folder(&format!("{folder}/tmp"), &user)?;
+        let members: Vec<String> = (0..options.nodes)
+            .map(|index| format!("{}:4567", host(index)))
+            .collect();
+        Ok(Self {
+            identity: Identity {
+                name: format!("node{}", index + 1),
+                host: host(index),
+                port: block.mysql_port(),
+                members: members.join(","),
+                base,
+            },
+            options: options.clone(),
+            user,
+            process: Mutex::new(None),
+            incarnation: AtomicU32::new(0),
+            root_password: Mutex::new(None),
+            run: run.clone(),
+        })
+    }
+
+    /// `host:port`, as amm names it.
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.identity.host, self.identity.port)
+    }
+
+    /// Its address.
+    pub fn host(&self) -> &str {
+        &self.identity.host
+    }
+
+    /// Its port, the same for all nodes.
+    pub fn port(&self) -> u16 {
+        self.identity.port
+    }
+
+    /// Its Unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.identity.socket()
+    }
+
+    /// Its error log, over all starts.
+    pub fn error_log(&self) -> PathBuf {
+        self.identity.error_log()
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.identity.data()
+    }
+
+    /// Its process id, while it runs.
+    pub fn pid(&self) -> Option<i32> {
+        self.process().as_ref().map(Process::pid)
+    }
+
+    /// Whether its process is there (a stopped one is).
+    pub fn is_running(&self) -> bool {
+        self.process()
+            .as_ref()
+            .is_some_and(|process| matches!(process.ended(), Ok(None)))
+    }
+
+    /// How many times it was started; the number its connection log carries.
+    pub fn incarnation(&self) -> u32 {
+        self.incarnation.load(Ordering::Relaxed)
+    }
+
+    /// Who connected since its `incarnation`th start, in its own words.
+    pub fn connects(&self, incarnation: u32) -> Result<Connects> {
+        connects(&self.identity.connect_log(incarnation))
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub fn kill9(&self) -> Result<()> {
+        let process = self.process().take().ok_or_else(|| self.not_running())?;
+        process.signal(libc::SIGKILL)?;
+        process.wait(Duration::from_secs(10)).map(drop)
+    }
+
+    /// SIGSTOP: the node hangs, its sockets stay open.
+    pub fn stop(&self) -> Result<()> {
+        self.signal(libc::SIGSTOP)
+    }
+
+    /// SIGCONT.
+    pub fn cont(&self) -> Result<()> {
+        self.signal(libc::SIGCONT)
+    }
+
+    /// An orderly shutdown: the node says good-bye to the cluster.
+    pub fn shutdown(&self) -> Result<()> {
+        let process = self.process().take().ok_or_else(|| self.not_running())?;
+        process.signal(libc::SIGTERM)?;
+        process.wait(Duration::from_secs(60)).map(drop)
+    }
+
+    /// Starts it after [`Self::kill9`] or [`Self::shutdown`] and waits until it
+    /// is synced. It recovers its position first, as systemd's unit does, so
+    /// that it needs only what it missed.
+    pub fn start(&self) -> Result<()> {
+        let position = self.recover()?;
+        self.launch_from(&position)?;
+        self.wait_synced(self.options.start_timeout)
+    }
+
+    /// `SET GLOBAL read_only`. Turning it on waits for running statements.
+    pub fn set_read_only(&self, on: bool) -> Result<()> {
+        self.set_global(&format!("read_only = {}", u8::from(on)))
+    }
+
+    /// Cuts the node off from the group's communication, or undoes that: it
+    /// becomes non-primary and answers 1047 to anything that touches a table.
+    pub fn isolate(&self, on: bool) -> Result<()> {
+        self.set_global(&format!(
+            "wsrep_provider_options = 'gmcast.isolate={}'",
+            u8::from(on)
+        ))
+    }
+
+    /// `SET GLOBAL wsrep_desync`: state 2, as a donor's.
+    pub fn desync(&self, on: bool) -> Result<()> {
+        self.set_global(&format!("wsrep_desync = {}", if on { "ON" } else { "OFF" }))
+    }
+
+    /// `SET GLOBAL max_connections` (10 is MariaDB's lowest).
+    pub fn set_max_connections(&self, most: u32) -> Result<()> {
+        self.set_global(&format!("max_connections = {most}"))
+    }
+
+    /// What it says of itself, read as root through its socket.
+    pub fn state(&self) -> Result<State> {
+        let mut root = self.root()?;
+        let rows: Vec<(String, String)> = root.query(
+            "SHOW GLOBAL STATUS WHERE Variable_name IN \
+             ('wsrep_ready','wsrep_cluster_status','wsrep_local_state','wsrep_cluster_size')",
+        )?;
+        let value = |name: &str| {
+            rows.iter()
+                .find(|(variable, _)| variable == name)
+                .map(|(_, value)| value.as_str())
+                .with_context(|| format!("{} has no {name}", self.id()))
+        };
+        Ok(State {
+            ready: value("wsrep_ready")? == "ON",
+            primary: value("wsrep_cluster_status")? == "Primary",
+            local_state: value("wsrep_local_state")?.parse()?,
+            cluster_size: value("wsrep_cluster_size")?.parse()?,
+            read_only: root.query_first::<u8, _>("SELECT @@global.read_only")? == Some(1),
+        })
+    }
+
+    /// Waits until it is a synced member of a primary component.
+    pub fn wait_synced(&self, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let state = self.state();
+            if state.as_ref().is_ok_and(State::is_synced) {
+                return Ok(());
+            }
+            if !self.is_running() {
+                bail!("{} ended while starting:\n{}", self.id(), self.last_words());
+            }
+            if Instant::now() > deadline {
+                return Err(match state {
+                    Ok(state) => anyhow!("{} is not synced in {timeout:?}: {state:?}", self.id()),
+                    Err(error) => error.context(format!("{} does not answer", self.id())),
+                })
+                .with_context(|| self.last_words());
+            }
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    /// A connection as root through the socket. Answers are waited for 5 s.
+    pub fn root(&self) -> Result<Conn> {
+        let password = *self
+            .root_password
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let options = OptsBuilder::new()
+            .socket(Some(self.socket().to_string_lossy()))
+            .user(Some("root"))
+            .pass(password)
+            .read_timeout(Some(Duration::from_secs(5)))
+            .write_timeout(Some(Duration::from_secs(5)));
+        Conn::new(options).with_context(|| format!("cannot log in to {} as root", self.id()))
+    }
+
+    /// A connection over TCP with one of the accounts, on [`DATABASE`].
+    /// `patience` bounds the dial and every answer.
+    pub fn connect(&self, account: Credentials, patience: Duration) -> Result<Conn, mysql::Error> {
+        let options = OptsBuilder::new()
+            .ip_or_hostname(Some(self.host()))
+            .tcp_port(self.port())
+            .prefer_socket(false)
+            .user(Some(account.user))
+            .pass(Some(account.password))
+            .db_name(Some(DATABASE))
+            .tcp_connect_timeout(Some(patience))
+            .read_timeout(Some(patience))
+            .write_timeout(Some(patience));
+        Conn::new(options)
+    }
+
+    pub(super) fn set_root_password(&self, password: &'static str) {
+        *self
+            .root_password
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(password);
+    }
+
+    /// Starts the process as the first of a new cluster.
+    pub(super) fn bootstrap(&self) -> Result<()> {
+        self.run_server(&["--wsrep-new-cluster".into()])
+    }
+
+    /// Starts it as the first of a cluster that was wholly down.
+    pub(super) fn bootstrap_from(&self, position: &Position) -> Result<()> {
+        let state = self.identity.data().join("grastate.dat");
+        let text = std::fs::read_to_string(&state)?;
+        std::fs::write(
+            &state,
+            text.replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"),
+        )?;
+        self.run_server(&[
+            "--wsrep-new-cluster".into(),
+            format!("--wsrep-start-position={}", position.0),
+        ])
+    }
+
+    /// Starts the process as a further member; does not wait.
+    pub(super) fn launch(&self) -> Result<()> {
+        self.run_server(&[])
+    }
+
+    pub(super) fn launch_from(&self, position: &Position) -> Result<()> {
+        self.run_server(&[format!("--wsrep-start-position={}", position.0)])
+    }
+
+    /// Lets InnoDB recover and reads where it stands.
+    pub(super) fn recover(&self) -> Result<Position> {
+        if self.is_running() {
+            bail!("{} is still running", self.id());
+        }
+        let log = self.identity.base.join("recover.log");
+        let _ = std::fs::remove_file(&log);
+        let mut command: Command = self.identity.command(&self.options, &self.user)?;
+        command
+            .arg("--wsrep-recover")
+            .arg(format!("--log-error={}", log.display()));
+        process::output(&self.run, &format!("recovering {}", self.id()), command)?;
+        let said = std::fs::read_to_string(&log)?;
+        let position = said
+            .lines()
+            .rev()
+            .find_map(|line| line.split_once("Recovered position: "))
+            .with_context(|| format!("{} does not say its position:\n{said}", self.id()))?;
+        Ok(Position(position.1.trim().into()))
+    }
+
+    fn run_server(&self, arguments: &[String]) -> Result<()> {
+        let mut slot = self.process();
+        if slot.is_some() {
+            bail!("{} is already running", self.id());
+        }
+        let incarnation = self.incarnation.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut command = self.identity.command(&self.options, &self.user)?;
+        command
+            .args([
+                "--plugin-load-add=server_audit",
+                "--server-audit-logging=ON",
+            ])
+            .args([
+                "--server-audit-events=CONNECT",
+                "--server-audit-file-rotate-size=1000000000",
+            ])
+            .arg(format!(
+                "--server-audit-file-path={}",
+                self.identity.connect_log(incarnation).display()
+            ))
+            .args(arguments);
+        let log = self.error_log();
+        let server = Process::spawn(&self.run, &self.id(), command, libc::SIGKILL, &log)?;
+        *slot = Some(server);
+        Ok(())
+    }
+
+    fn set_global(&self, assignment: &str) -> Result<()> {
+        self.root()?
+            .query_drop(format!("SET GLOBAL {assignment}"))
+            .with_context(|| format!("SET GLOBAL {assignment} on {}", self.id()))
+    }
+
+    fn signal(&self, signal: i32) -> Result<()> {
+        self.process()
+            .as_ref()
+            .ok_or_else(|| self.not_running())?
+            .signal(signal)
+    }
+
+    fn not_running(&self) -> anyhow::Error {
+        anyhow!("{} is not running", self.id())
+    }
+
+    /// The end of its error log, for messages.
+    pub fn last_words(&self) -> String {
+        let log = std::fs::read(self.error_log()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(25)..].join("\n")
+    }
+
+    fn process(&self) -> MutexGuard<'_, Option<Process>> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
