@@ -100,19 +100,32 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
         Event::ConnectionLost | Event::Overloaded => {}
         Event::WriteRefused(role) => {
             if matches!(state.role, Role::Writer | Role::Unknown) {
+                if state.scar && !state.passive {
+                    next.streak = (state.streak + 1).min(MAX_STREAK);
+                }
                 next.role = role;
                 next.scar = true;
+                // The wait for a trial counts from here where nobody probes.
+                next.seq = state.seq.wrapping_add(1);
                 next.passive = state.passive || state.phase == Phase::Closed;
             }
         }
-        Event::DialSucceeded { trial } => {
+        Event::DialSucceeded { trial: true } => {
+            close(&mut next);
+            // Nobody probes, and the lone report of its role has had its time.
+            if state.passive && !watched {
+                next.role = match state.role {
+                    Role::Reader | Role::Unready => Role::Unknown,
+                    role => role,
+                };
+            }
+        }
+        Event::DialSucceeded { trial: false } => {
             if state.phase == Phase::Closed {
                 next.failures = 0;
                 if state.health == Health::Suspect {
                     next.health = Health::Up;
                 }
-            } else if trial {
-                close(&mut next);
             }
         }
         Event::ProbeAnswered(role) => answered(state, &mut next, role),
@@ -209,112 +222,6 @@ fn answered(state: NodeState, next: &mut NodeState, role: Role) {
     if state.phase == Phase::Recovering && regained {
         // The hold-down counts from the moment the node is a writer again.
         next.seq = next.seq.wrapping_add(1);
-    }
-}
-
-/// Whether, and how, a node may be dialled for a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Freely.
-    Open,
-    /// For this share of the sticky keys, in 65,536ths (slow start).
-    Ramp(u16),
-    /// Half-open: by whoever holds the host's trial claim.
-    Trial,
-    /// Not at all.
-    Refused(Refusal),
-}
-
-/// Why a node is not admitted, in the order of what an operator should know first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// An operator disabled it.
-    Disabled,
-    /// An operator drains it.
-    Draining,
-    /// The configuration makes it a reader.
-    ConfiguredReader,
-    /// Its role is reader.
-    Reader,
-    /// Its role is unready.
-    Unready,
-    /// It failed; the breaker is open.
-    Open,
-    /// It answers again; its hold-down runs.
-    HeldDown,
-    /// Another process holds the half-open trial.
-    TrialTaken,
-    /// Several nodes say they are writable where only one can be.
-    Ambiguous,
-}
-
-/// Decides on a node whose phase began at `since_ms`, both times on one
-/// monotonic clock. `dice` feeds the backoff's jitter. Operators' words are
-/// not asked here: see [`crate::admission`].
-pub fn admit(
-    state: NodeState,
-    since_ms: u64,
-    now_ms: u64,
-    watched: bool,
-    dice: u64,
-    policy: &Policy,
-) -> Admission {
-    match state.role {
-        Role::Reader => return Admission::Refused(Refusal::Reader),
-        Role::Unready => return Admission::Refused(Refusal::Unready),
-        Role::Writer | Role::Unknown => {}
-    }
-    let elapsed = now_ms.saturating_sub(since_ms);
-    match state.phase {
-        Phase::Closed if state.scar && elapsed < policy.slow_start_ms => {
-            Admission::Ramp(((elapsed << 16) / policy.slow_start_ms.max(1)).min(0xffff) as u16)
-        }
-        Phase::Closed => Admission::Open,
-        Phase::Open if !watched && elapsed >= policy.backoff.wait_ms(state.streak, dice) => {
-            Admission::Trial
-        }
-        Phase::Open => Admission::Refused(Refusal::Open),
-        Phase::Recovering if elapsed >= hold_ms(state, dice, policy) => Admission::Trial,
-        Phase::Recovering => Admission::Refused(Refusal::HeldDown),
-    }
-}
-
-/// How long a recovering node is held down: the configured time, or its
-/// backoff once it has failed again and again.
-fn hold_ms(state: NodeState, dice: u64, policy: &Policy) -> u64 {
-    if state.streak == 0 {
-        return policy.hold_down_ms;
-    }
-    policy
-        .hold_down_ms
-        .max(policy.backoff.wait_ms(state.streak, dice))
-}
-
-impl Refusal {
-    /// A phrase for errors and status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Refusal::Disabled => "disabled by an operator",
-            Refusal::Draining => "draining",
-            Refusal::ConfiguredReader => "configured as a reader",
-            Refusal::Reader => "reader, refuses writes",
-            Refusal::Unready => "unready",
-            Refusal::Open => "down, breaker open",
-            Refusal::HeldDown => "answers again, held down",
-            Refusal::TrialTaken => "half-open, tried by another process",
-            Refusal::Ambiguous => "says it is writable, as does another node",
-        }
-    }
-}
-
-impl Admission {
-    /// The breaker's state as operators know it.
-    pub fn breaker(state: NodeState, admission: Admission) -> &'static str {
-        match (state.phase, admission) {
-            (Phase::Closed, _) => "closed",
-            (_, Admission::Trial) => "half-open",
-            _ => "open",
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::admission::{Admission, Purpose, Refusal, Seen, admit, hold_ms};
 use proptest::prelude::*;
 
 const POLICY: Policy = Policy {
@@ -26,7 +27,14 @@ fn writer() -> NodeState {
 }
 
 fn admitted(state: NodeState, elapsed: u64, watched: bool) -> Admission {
-    admit(state, 5_000, 5_000 + elapsed, watched, 0, &POLICY)
+    let seen = Seen {
+        state,
+        since_ms: 5_000,
+        now_ms: 5_000 + elapsed,
+        watched,
+        dice: 0,
+    };
+    admit(Purpose::Write, &seen, &POLICY)
 }
 
 #[test]
@@ -184,6 +192,50 @@ fn a_refused_write_takes_the_role_until_a_probe_says_otherwise() {
     assert_eq!(restored.phase, Phase::Recovering);
     let refuted = run(demoted, true, &[Event::ProbeAnswered(Role::Writer)]);
     assert_eq!(admitted(refuted, 0, true), Admission::Open);
+}
+
+#[test]
+fn where_nobody_probes_a_refused_write_is_forgotten_in_time() {
+    let demoted = run(writer(), false, &[Event::WriteRefused(Role::Reader)]);
+    assert_eq!(
+        admitted(demoted, 999, false),
+        Admission::Refused(Refusal::Reader)
+    );
+    assert_eq!(admitted(demoted, 1_000, false), Admission::Trial);
+    let tried = run(demoted, false, &[Event::DialSucceeded { trial: true }]);
+    assert_eq!(tried.role, Role::Unknown);
+    let again = run(tried, false, &[Event::WriteRefused(Role::Reader)]);
+    assert_eq!(
+        admitted(again, 1_999, false),
+        Admission::Refused(Refusal::Reader)
+    );
+}
+
+#[test]
+fn a_reader_is_good_for_reads() {
+    let state = NodeState {
+        role: Role::Reader,
+        ..NodeState::default()
+    };
+    let seen = Seen {
+        state,
+        since_ms: 0,
+        now_ms: 9,
+        watched: true,
+        dice: 0,
+    };
+    assert_eq!(admit(Purpose::Read, &seen, &POLICY), Admission::Open);
+    let unready = Seen {
+        state: NodeState {
+            role: Role::Unready,
+            ..state
+        },
+        ..seen
+    };
+    assert_eq!(
+        admit(Purpose::Read, &unready, &POLICY),
+        Admission::Refused(Refusal::Unready)
+    );
 }
 
 #[test]

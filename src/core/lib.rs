@@ -2,6 +2,7 @@
 //! network, no libc, no PHP and no `unsafe`. Time and randomness are passed in.
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod backoff;
 pub mod breaker;
 pub mod config;

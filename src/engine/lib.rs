@@ -1,2 +1,21 @@
 //! The system work of amm: shared memory, time, the monitor and its probes.
 //! Knows nothing of PHP.
+
+pub mod attempt;
+pub mod clock;
+pub mod cluster;
+pub mod config_file;
+pub mod definition;
+pub mod futex;
+pub mod host;
+pub mod journal;
+pub mod lease;
+pub mod monitor;
+pub mod node;
+pub mod pick;
+pub mod probe;
+pub mod process;
+pub mod report;
+pub mod shm;
+pub mod socket;
+pub mod status;

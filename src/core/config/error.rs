@@ -61,7 +61,9 @@ pub(super) fn shown(value: &Value) -> String {
         Value::Int(number) => number.to_string(),
         Value::Float(number) => format!("{number:?}"),
         Value::Str(text) => shown_text(text),
-        Value::Null | Value::List(_) | Value::Map(_) => value.type_name().to_owned(),
+        Value::Null | Value::List(_) | Value::Map(_) | Value::Other(_) => {
+            value.type_name().to_owned()
+        }
     }
 }
 

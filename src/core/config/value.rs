@@ -27,6 +27,8 @@ pub enum Value {
     List(Vec<Value>),
     /// Values by key, in the order written.
     Map(Vec<(String, Value)>),
+    /// Something that no key accepts, by what it is, such as `an object`.
+    Other(&'static str),
 }
 
 impl Value {
@@ -41,6 +43,7 @@ impl Value {
             Self::Str(_) => "a string",
             Self::List(_) => "a list",
             Self::Map(_) => "a map",
+            Self::Other(what) => what,
         }
     }
 }

@@ -105,6 +105,29 @@ impl Judgement {
     }
 }
 
+/// Whether a line of `SHOW GRANTS` lets its user write on a read-only server.
+pub fn grants_write_through(grant: &str) -> bool {
+    let grant = grant.to_ascii_uppercase();
+    let Some((privileges, scope)) = grant.split_once(" ON ") else {
+        return false;
+    };
+    let global = scope.trim_start().starts_with("*.*");
+    global
+        && privileges
+            .trim_start_matches("GRANT ")
+            .split(',')
+            .any(|privilege| {
+                matches!(
+                    privilege.trim(),
+                    "SUPER"
+                        | "ALL PRIVILEGES"
+                        | "READ ONLY ADMIN"
+                        | "READ_ONLY ADMIN"
+                        | "CONNECTION_ADMIN"
+                )
+            })
+}
+
 /// Whether a server variable's text means on, off, or neither.
 pub(crate) fn switch(text: &str) -> Option<bool> {
     if text == "1" || text.eq_ignore_ascii_case("on") {
@@ -113,5 +136,40 @@ pub(crate) fn switch(text: &str) -> Option<bool> {
         Some(false)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_that_override_read_only_are_recognised() {
+        for (grant, expected) in [
+            ("GRANT USAGE ON *.* TO `app`@`%`", false),
+            ("GRANT SELECT, INSERT ON `shop`.* TO `app`@`%`", false),
+            ("GRANT ALL PRIVILEGES ON `shop`.* TO `app`@`%`", false),
+            (
+                "GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION",
+                true,
+            ),
+            (
+                "GRANT SELECT, SUPER ON *.* TO `app`@`%` IDENTIFIED BY PASSWORD '*X'",
+                true,
+            ),
+            ("GRANT READ ONLY ADMIN ON *.* TO `app`@`%`", true),
+            ("GRANT CONNECTION_ADMIN ON *.* TO `app`@`%`", true),
+            ("GRANT `role` TO `app`@`%`", false),
+        ] {
+            assert_eq!(grants_write_through(grant), expected, "{grant}");
+        }
+    }
+
+    #[test]
+    fn reasons_survive_their_numbers() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_code(reason as u8), Some(reason));
+        }
+        assert_eq!(Reason::from_code(0), None);
     }
 }

@@ -1,0 +1,350 @@
+//! A definition joined to its slot in shared memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use amm_core::config::{Flavour, Writers};
+use amm_core::selection::rendezvous::mix;
+use amm_core::trial;
+
+use crate::definition::{Definition, millis};
+use crate::node::LONGEST_CLAIM_MS;
+use crate::shm::{ClusterSlot, Mapping, NodeSlot, layout};
+
+/// The table of clusters is full.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "all {} cluster slots of the shared memory are in use; a cluster that nobody uses frees \
+     its slot after its idle_after",
+    layout::CLUSTERS
+)]
+pub struct TableFull;
+
+/// Mark of a slot that is being freed.
+const FREEING: u64 = 1;
+const FOUND_GALERA: u8 = 1;
+const FOUND_READ_ONLY: u8 = 2;
+const FOUND_PRIVILEGE: u32 = 1 << 8;
+
+/// A definition and its shared slot.
+pub struct Cluster {
+    /// The configuration.
+    pub definition: Arc<Definition>,
+    /// The memory the slot lies in.
+    pub mapping: Arc<Mapping>,
+    slot: usize,
+    /// Node slot of each configured node.
+    places: Vec<usize>,
+}
+
+impl Cluster {
+    /// Finds or takes the slot of `definition`.
+    pub fn attach(
+        definition: Arc<Definition>,
+        mapping: Arc<Mapping>,
+        now_ms: u64,
+    ) -> Result<Self, TableFull> {
+        let slots = &mapping.region().clusters;
+        let slot = take_slot(slots, definition.identity, now_ms).ok_or(TableFull)?;
+        let shared = &slots[slot];
+        let settings = &definition.settings;
+        lower(&shared.interval_ms, millis(settings.probe_interval) as u32);
+        shared
+            .idle_ms
+            .fetch_max(millis(settings.idle_after) as u32, Ordering::Relaxed);
+        let identities: Vec<AtomicRef<'_>> = shared
+            .nodes
+            .iter()
+            .map(|n| AtomicRef(&n.identity))
+            .collect();
+        let places = definition
+            .nodes
+            .iter()
+            .map(|node| take_place(&identities, node.identity).ok_or(TableFull))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            definition,
+            mapping,
+            slot,
+            places,
+        })
+    }
+
+    /// The shared slot.
+    #[inline]
+    pub fn shared(&self) -> &ClusterSlot {
+        // `take_slot` gives indices of this very array.
+        &self.mapping.region().clusters[self.slot % layout::CLUSTERS]
+    }
+
+    /// The shared state of the configured node at `index` (of those there are).
+    #[inline]
+    pub fn node(&self, index: usize) -> &NodeSlot {
+        let place = self.places.get(index).copied().unwrap_or(0);
+        &self.shared().nodes[place % layout::NODES]
+    }
+
+    /// The configured node that lies in node slot `place`.
+    pub fn node_at(&self, place: usize) -> Option<usize> {
+        self.places.iter().position(|&p| p == place)
+    }
+
+    /// The node slot of the configured node at `index`.
+    pub fn place(&self, index: usize) -> usize {
+        self.places.get(index).copied().unwrap_or(0)
+    }
+
+    /// Whether the slot is still this cluster's. It is not once nobody used it
+    /// for long and another took it.
+    #[inline]
+    pub fn is_attached(&self) -> bool {
+        self.shared().identity.load(Ordering::Acquire) == self.definition.identity
+    }
+
+    /// Says that the cluster is in use; at most one store a second.
+    #[inline]
+    pub fn touch(&self, now_ms: u64) {
+        let used = &self.shared().used_ms;
+        if now_ms.abs_diff(used.load(Ordering::Relaxed)) >= 1_000 {
+            used.store(now_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a monitor holds the lease.
+    pub fn is_led(&self, now_ms: u64) -> bool {
+        let lease = self.shared().lease.load(Ordering::Acquire);
+        !trial::is_free(lease, now_ms, LONGEST_CLAIM_MS)
+    }
+
+    /// Whether a monitor gets conclusive answers from the node.
+    pub fn is_watched(&self, index: usize, now_ms: u64) -> bool {
+        self.is_led(now_ms)
+            && self
+                .node(index)
+                .is_watched(now_ms, self.definition.fresh_ms())
+    }
+
+    /// Jitter for a node's backoff: unlike between hosts, steady between
+    /// changes of the node's state.
+    pub fn dice(&self, index: usize, seq: u8) -> u64 {
+        let identity = self.definition.nodes.get(index).map_or(0, |n| n.identity);
+        mix(identity ^ host_salt(), u64::from(seq))
+    }
+
+    /// Wakes everyone who waits for a node of this cluster to change.
+    pub fn announce_change(&self) {
+        crate::futex::wake_all(&self.shared().changes);
+    }
+
+    /// Asks the monitor to probe the node at once.
+    pub fn want_probe(&self, index: usize) {
+        self.node(index).urgent.store(1, Ordering::Release);
+        crate::futex::wake_all(&self.mapping.region().header.leaders);
+    }
+
+    /// The flavour in force: the configured one, or what the probes found.
+    pub fn flavour(&self) -> Flavour {
+        match self.definition.settings.flavour {
+            Flavour::Auto => match self.shared().found.load(Ordering::Relaxed) as u8 {
+                FOUND_GALERA => Flavour::Galera,
+                FOUND_READ_ONLY => Flavour::ReadOnly,
+                _ => Flavour::Auto,
+            },
+            configured => configured,
+        }
+    }
+
+    /// How writers are chosen: as configured, but `single` where several
+    /// writers are not known to be by design.
+    pub fn writers(&self) -> Writers {
+        let settings = &self.definition.settings;
+        let by_design = self.flavour() == Flavour::Galera || settings.multi_source;
+        if by_design {
+            settings.writers
+        } else {
+            Writers::Single
+        }
+    }
+
+    /// Remembers the flavour that a probe found.
+    pub fn remember_flavour(&self, flavour: Flavour) {
+        let code = match flavour {
+            Flavour::Galera => FOUND_GALERA,
+            Flavour::ReadOnly => FOUND_READ_ONLY,
+            _ => return,
+        };
+        let found = &self.shared().found;
+        let word = found.load(Ordering::Relaxed);
+        if word as u8 != code {
+            found.store((word & !0xff) | u32::from(code), Ordering::Release);
+        }
+    }
+
+    /// Remembers whether the probes' user may write on read-only servers.
+    pub fn remember_privilege(&self, writes_through: bool) {
+        let found = &self.shared().found;
+        match writes_through {
+            true => found.fetch_or(FOUND_PRIVILEGE, Ordering::Relaxed),
+            false => found.fetch_and(!FOUND_PRIVILEGE, Ordering::Relaxed),
+        };
+    }
+
+    /// Whether the probes' user may write on read-only servers.
+    pub fn writes_through_read_only(&self) -> bool {
+        self.shared().found.load(Ordering::Relaxed) & FOUND_PRIVILEGE != 0
+    }
+
+    /// Frees the slot if it is this cluster's and was idle for its time.
+    pub fn free_if_idle(&self, now_ms: u64) -> bool {
+        let shared = self.shared();
+        is_idle(shared, now_ms) && free_slot(shared, self.definition.identity)
+    }
+}
+
+fn host_salt() -> u64 {
+    static SALT: once_cell::sync::Lazy<u64> = once_cell::sync::Lazy::new(|| {
+        rustix::system::uname()
+            .nodename()
+            .to_bytes()
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                mix(hash, u64::from(*byte))
+            })
+    });
+    *SALT
+}
+
+/// The slot of `identity`: the one that has it, a free one, or one that was
+/// idle for its time.
+fn take_slot(slots: &[ClusterSlot], identity: u64, now_ms: u64) -> Option<usize> {
+    let refs: Vec<AtomicRef<'_>> = slots.iter().map(|s| AtomicRef(&s.identity)).collect();
+    if let Some(at) = take_place(&refs, identity) {
+        return Some(at);
+    }
+    for slot in slots {
+        let held = slot.identity.load(Ordering::Acquire);
+        if is_idle(slot, now_ms) && free_slot(slot, held) {
+            return take_place(&refs, identity);
+        }
+    }
+    None
+}
+
+fn is_idle(slot: &ClusterSlot, now_ms: u64) -> bool {
+    let used = slot.used_ms.load(Ordering::Acquire);
+    let idle = u64::from(slot.idle_ms.load(Ordering::Relaxed)).max(60_000);
+    // A time ahead of the clock is from before a reboot.
+    used > now_ms + 60_000 || now_ms.saturating_sub(used) > idle
+}
+
+/// Empties a slot. Epochs go on from where they were, so that no handle of the
+/// old cluster ever looks current in the new one. A process killed in the
+/// middle leaves the mark [`FREEING`], which `take_place` treats as free: all
+/// that a new owner may then find is another's health, which probes put right.
+fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
+    if identity == FREEING
+        || slot
+            .identity
+            .compare_exchange(identity, FREEING, Ordering::AcqRel, Ordering::Acquire)
+            .is_err()
+    {
+        return false;
+    }
+    for node in &slot.nodes {
+        node.identity.store(0, Ordering::Release);
+        let old = amm_core::node::NodeState::unpack(node.state.load(Ordering::Acquire));
+        let fresh = amm_core::node::NodeState {
+            epoch: old.epoch.wrapping_add(1),
+            ..amm_core::node::NodeState::default()
+        };
+        node.state.store(fresh.pack(), Ordering::Release);
+        for word in [
+            &node.since,
+            &node.trial,
+            &node.probe,
+            &node.last_error,
+            &node.reporter,
+            &node.dials,
+            &node.failures,
+            &node.conflicts,
+            &node.picks,
+        ] {
+            word.store(0, Ordering::Release);
+        }
+        node.rtt_us.store(0, Ordering::Relaxed);
+        node.rank.store(0, Ordering::Relaxed);
+        node.urgent.store(0, Ordering::Relaxed);
+    }
+    for word in slot
+        .waiters
+        .iter()
+        .chain(&slot.refuted)
+        .chain([&slot.lease, &slot.deputy])
+    {
+        word.store(0, Ordering::Release);
+    }
+    for word in [
+        &slot.leader_pid,
+        &slot.idle_ms,
+        &slot.incumbent,
+        &slot.interval_ms,
+        &slot.found,
+    ] {
+        word.store(0, Ordering::Release);
+    }
+    slot.identity.store(0, Ordering::Release);
+    true
+}
+
+struct AtomicRef<'a>(&'a AtomicU64);
+
+/// Finds the place of `identity` in a table searched from the place that the
+/// identity itself names, or takes the first free one. Whoever takes one looks
+/// again from the start: had another process taken an earlier one at the same
+/// moment, that one counts and ours is given back.
+fn take_place(table: &[AtomicRef<'_>], identity: u64) -> Option<usize> {
+    let len = table.len();
+    let start = (identity % len.max(1) as u64) as usize;
+    let order = || (0..len).map(|step| (start + step) % len);
+    let holds = |at: &usize| {
+        table
+            .get(*at)
+            .is_some_and(|word| word.0.load(Ordering::Acquire) == identity)
+    };
+    if let Some(at) = order().find(holds) {
+        return Some(at);
+    }
+    let taken = order().find(|at| {
+        table.get(*at).is_some_and(|word| {
+            let seen = word.0.load(Ordering::Acquire);
+            let free = seen == 0 || seen == FREEING;
+            seen == identity
+                || free
+                    && match word.0.compare_exchange(
+                        seen,
+                        identity,
+                        Ordering::AcqRel,
+                        Ordering::Acquire,
+                    ) {
+                        Ok(_) => true,
+                        Err(now) => now == identity,
+                    }
+        })
+    })?;
+    let first = order().find(holds)?;
+    if first != taken
+        && let Some(word) = table.get(taken)
+    {
+        let _ = word
+            .0
+            .compare_exchange(identity, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+    Some(first)
+}
+
+/// Lowers a shared limit where 0 means that nobody set it.
+fn lower(word: &std::sync::atomic::AtomicU32, value: u32) {
+    let _ = word.fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| {
+        (now == 0 || value < now).then_some(value.max(1))
+    });
+}

@@ -1,0 +1,176 @@
+//! What the holder of a cluster's lease does: has each node probed when it is
+//! due, and calls late what does not end in time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use amm_core::breaker::Event;
+use amm_core::node::{Health, NodeState, Phase, Role};
+
+use super::prober::{ProberThread, Progress};
+use crate::cluster::Cluster;
+use crate::definition::millis;
+use crate::probe::{self, ProbeResult};
+
+/// Two probes of a node that is wanted at once are at least this far apart, ms.
+const SHORTEST_GAP_MS: u64 = 20;
+/// A leader that is this late, ms, was held up itself: what it then finds late
+/// says nothing about the nodes.
+const HELD_UP_MS: u64 = 300;
+
+pub(super) struct Leader {
+    cluster: Arc<Cluster>,
+    nodes: Vec<NodeWatch>,
+    tended_ms: u64,
+    planned_ms: u64,
+}
+
+struct NodeWatch {
+    thread: Option<ProberThread>,
+    due_ms: u64,
+    /// A late result was published for the probe under way.
+    late: bool,
+}
+
+impl Leader {
+    pub(super) fn new(cluster: Arc<Cluster>, now: u64) -> Self {
+        let nodes = (0..cluster.definition.nodes.len())
+            .map(|_| NodeWatch {
+                thread: None,
+                due_ms: now,
+                late: false,
+            })
+            .collect();
+        Self {
+            cluster,
+            nodes,
+            tended_ms: now,
+            planned_ms: now,
+        }
+    }
+
+    /// Does what is due; gives the milliseconds until something is due again.
+    pub(super) fn tend(&mut self, now: u64) -> u64 {
+        let held_up = now.saturating_sub(self.planned_ms) > HELD_UP_MS;
+        self.tended_ms = now;
+        if !self.cluster.definition.can_probe() {
+            return u64::MAX;
+        }
+        let mut next = u64::MAX;
+        for index in 0..self.nodes.len() {
+            let until = self.tend_node(index, now, held_up);
+            next = next.min(until.saturating_sub(now));
+        }
+        self.planned_ms = now.saturating_add(next.min(crate::lease::BEAT_MS));
+        next
+    }
+
+    /// Gives the time at which the node wants attention again.
+    fn tend_node(&mut self, index: usize, now: u64, held_up: bool) -> u64 {
+        let interval = self.interval_ms(index);
+        let timeout = millis(self.cluster.definition.settings.probe_timeout);
+        self.settle(index, now);
+        let cluster = &self.cluster;
+        let Some(watch) = self.nodes.get_mut(index) else {
+            return u64::MAX;
+        };
+        let thread = match &mut watch.thread {
+            Some(thread) if thread.is_alive() => thread,
+            slot => match ProberThread::start(Arc::clone(cluster), index) {
+                Ok(thread) => slot.insert(thread),
+                Err(error) => {
+                    log::error!("cannot start a prober: {error}");
+                    watch.due_ms = now + 1_000;
+                    return watch.due_ms;
+                }
+            },
+        };
+        match thread.progress() {
+            Progress::UnderWay {
+                began_ms,
+                began_state,
+            } => {
+                let limit = if watch.late {
+                    watch.due_ms
+                } else {
+                    began_ms + timeout
+                };
+                if now < limit {
+                    return limit;
+                }
+                thread.abandon();
+                if !held_up {
+                    let word = match watch.late {
+                        false => began_state,
+                        true => cluster.node(index).state.load(Ordering::Acquire),
+                    };
+                    probe::publish(cluster, index, word, &ProbeResult::late());
+                }
+                watch.late = true;
+                watch.due_ms = now + interval;
+                watch.due_ms
+            }
+            Progress::Idle => {
+                let urgent = cluster.node(index).urgent.load(Ordering::Acquire) != 0;
+                let ended = cluster.node(index).last_probe().at_ms;
+                if watch.late || urgent {
+                    watch.due_ms = watch.due_ms.min(ended + SHORTEST_GAP_MS);
+                    watch.late = false;
+                } else {
+                    watch.due_ms = watch.due_ms.min(now + interval);
+                }
+                if now < watch.due_ms {
+                    return watch.due_ms;
+                }
+                cluster.node(index).urgent.store(0, Ordering::Release);
+                let word = cluster.node(index).state.load(Ordering::Acquire);
+                let state = NodeState::unpack(word);
+                let calm = state.health == Health::Up && state.phase == Phase::Closed;
+                thread.probe(now, word, urgent || state.passive || !calm);
+                watch.due_ms = now + interval;
+                (now + timeout).min(watch.due_ms)
+            }
+        }
+    }
+
+    /// How often the node is probed now, ms.
+    fn interval_ms(&self, index: usize) -> u64 {
+        let settings = &self.cluster.definition.settings;
+        let wanted = u64::from(self.cluster.shared().interval_ms.load(Ordering::Relaxed));
+        let normal = match wanted {
+            0 => millis(settings.probe_interval),
+            ms => ms.min(millis(settings.probe_interval)),
+        };
+        let state = self.cluster.node(index).load();
+        let uncertain = state.health == Health::Suspect
+            || state.passive
+            || state.phase == Phase::Recovering
+            || state.role == Role::Unknown;
+        let interval = if uncertain {
+            millis(settings.probe_interval_suspect)
+        } else {
+            normal
+        };
+        // A login that is refused is not asked for ten times a second.
+        let last = self.cluster.node(index).last_probe().outcome;
+        let silent = matches!(
+            last,
+            crate::node::ProbeOutcome::NoLogin | crate::node::ProbeOutcome::Inconclusive
+        );
+        if silent { normal } else { interval.min(normal) }
+    }
+
+    /// Ends the slow start of a node whose time is over.
+    fn settle(&self, index: usize, now: u64) {
+        let node = self.cluster.node(index);
+        let state = node.load();
+        let policy = &self.cluster.definition.policy;
+        if state.scar
+            && state.phase == Phase::Closed
+            && state.role == Role::Writer
+            && now.saturating_sub(node.since_ms(state, now)) >= policy.slow_start_ms
+        {
+            node.apply(Event::Settled, true, policy, now);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The monitor: one thread per process, named `amm`.
+//!
+//! For each cluster one thread of the host leads: it holds the cluster's lease
+//! and has the nodes probed. One more is its deputy and looks five times a
+//! second whether the leader lives. All others sleep without a timeout.
+//!
+//! The thread blocks all signals (PHP's timeouts are for PHP's thread), holds
+//! no lock that PHP's thread needs for longer than a push, and does no network
+//! I/O itself: see [`prober`].
+
+mod leader;
+mod prober;
+mod seat;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+
+use crate::clock::now_ms;
+use crate::definition::Definition;
+use crate::futex;
+use crate::host::Host;
+use crate::process;
+use crate::shm::Mapping;
+use seat::Seat;
+
+/// A running monitor thread.
+pub struct Monitor {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+    generation: u32,
+}
+
+/// What PHP's thread and the monitor's share.
+struct Shared {
+    host: Arc<Host>,
+    definitions: Mutex<Vec<Arc<Definition>>>,
+    changed: AtomicU32,
+    stop: AtomicBool,
+}
+
+/// Whether a cluster lacks a leader or its deputy, so that a monitor that
+/// knows it should look.
+pub fn is_vacant(cluster: &crate::cluster::Cluster, now_ms: u64) -> bool {
+    let shared = cluster.shared();
+    [&shared.lease, &shared.deputy].iter().any(|word| {
+        amm_core::trial::is_free(
+            word.load(Ordering::Acquire),
+            now_ms,
+            crate::node::LONGEST_CLAIM_MS,
+        )
+    })
+}
+
+impl Monitor {
+    /// Starts the thread. Fails where the system gives no more threads; the
+    /// host's other processes then do the probing.
+    pub fn start(host: Arc<Host>) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            host,
+            definitions: Mutex::new(Vec::new()),
+            changed: AtomicU32::new(0),
+            stop: AtomicBool::new(false),
+        });
+        let its = Arc::clone(&shared);
+        let thread = with_signals_blocked(|| {
+            std::thread::Builder::new()
+                .name("amm".to_owned())
+                .stack_size(256 * 1024)
+                .spawn(move || run(&its))
+        })?;
+        Ok(Self {
+            shared,
+            thread,
+            generation: process::generation(),
+        })
+    }
+
+    /// Whether the thread belongs to this process and still runs. It does not
+    /// survive a fork.
+    pub fn is_alive(&self) -> bool {
+        self.generation == process::generation() && !self.thread.is_finished()
+    }
+
+    /// Has the thread care for `definition`, in place of an earlier one of the
+    /// same cluster.
+    pub fn care_for(&self, definition: &Arc<Definition>) {
+        let mut definitions = self.shared.definitions.lock();
+        if definitions.iter().any(|d| Arc::ptr_eq(d, definition)) {
+            return;
+        }
+        definitions.retain(|d| d.identity != definition.identity);
+        definitions.push(Arc::clone(definition));
+        drop(definitions);
+        self.shared.changed.fetch_add(1, Ordering::Release);
+        self.wake();
+    }
+
+    /// Wakes this process's thread.
+    pub fn wake(&self) {
+        let mapping = self.shared.host.mapping();
+        let header = &mapping.region().header;
+        futex::wake_bit(
+            &header.sleepers,
+            futex::bit_of(self.shared.host.token.get()),
+        );
+        futex::wake_all(&header.leaders);
+    }
+
+    /// Ends the thread: gives its leases back and, if `join`, waits for that.
+    /// Probes under way end on their own.
+    pub fn stop(self, join: bool) {
+        self.shared.stop.store(true, Ordering::Release);
+        if self.generation != process::generation() {
+            // A forked child: the thread is not here, nor may its locks be
+            // touched or its memory given back.
+            std::mem::forget(self);
+            return;
+        }
+        self.wake();
+        if join {
+            let _ = self.thread.join();
+        }
+    }
+}
+
+fn run(shared: &Arc<Shared>) {
+    let mut seats: Vec<Seat> = Vec::new();
+    let mut known = None;
+    let mut version = shared.host.version();
+    let mut mapping = shared.host.mapping();
+    let bit = futex::bit_of(shared.host.token.get());
+    loop {
+        let header = &mapping.region().header;
+        let (leaders, sleepers) = (
+            header.leaders.load(Ordering::Acquire),
+            header.sleepers.load(Ordering::Acquire),
+        );
+        let now = now_ms();
+        if shared.stop.load(Ordering::Acquire) {
+            break;
+        }
+        let changed = shared.changed.load(Ordering::Acquire);
+        if known != Some(changed) || version != shared.host.version() {
+            if version != shared.host.version() {
+                seats.clear();
+            }
+            version = shared.host.version();
+            mapping = shared.host.mapping();
+            reseat(shared, &mapping, &mut seats, now);
+            known = Some(changed);
+            continue;
+        }
+        let wait = seats.iter_mut().filter_map(|seat| seat.tend(now)).min();
+        retire_idle(shared, &mut seats, now);
+        match wait {
+            Some(ms) => {
+                futex::wait(&header.leaders, leaders, Some(ms.max(1)));
+                // Somebody awake has to notice that the file was replaced.
+                shared.host.refresh(now_ms());
+            }
+            None => futex::wait_bit(&header.sleepers, sleepers, bit),
+        }
+    }
+    drop(seats);
+    futex::wake_all(&mapping.region().header.sleepers);
+}
+
+/// Gives each definition a seat.
+fn reseat(shared: &Shared, mapping: &Arc<Mapping>, seats: &mut Vec<Seat>, now: u64) {
+    let definitions = shared.definitions.lock().clone();
+    seats.retain(|seat| definitions.iter().any(|d| seat.is_of(d)));
+    for definition in definitions {
+        if seats.iter().any(|seat| seat.is_of(&definition)) {
+            continue;
+        }
+        match Seat::new(definition, mapping, shared.host.token, now) {
+            Ok(seat) => seats.push(seat),
+            Err(error) => log::error!("{error}"),
+        }
+    }
+}
+
+/// Lets go of clusters that nobody on the host has used for their time.
+fn retire_idle(shared: &Shared, seats: &mut Vec<Seat>, now: u64) {
+    let idle: Vec<u64> = seats.iter().filter_map(|seat| seat.retire(now)).collect();
+    if idle.is_empty() {
+        return;
+    }
+    seats.retain(|seat| !idle.contains(&seat.identity()));
+    shared
+        .definitions
+        .lock()
+        .retain(|d| !idle.contains(&d.identity));
+}
+
+/// Runs `start` with all signals blocked, so that a thread it starts never has
+/// any delivered.
+fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `sigfillset` writes `all`; `pthread_sigmask` reads it and, on
+    // success, writes `before`, which is read only then.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        let blocked =
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
+        let result = start();
+        if blocked {
+            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+        }
+        result
+    }
+}

@@ -1,0 +1,139 @@
+//! One cluster as one monitor sees it: leader, deputy, or neither.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use amm_core::breaker::Event;
+use amm_core::trial::Token;
+
+use super::leader::Leader;
+use crate::cluster::{Cluster, TableFull};
+use crate::definition::Definition;
+use crate::futex;
+use crate::lease::{BEAT_MS, Lease};
+use crate::process;
+use crate::shm::Mapping;
+
+/// A cluster's place in a monitor.
+pub(super) struct Seat {
+    cluster: Arc<Cluster>,
+    me: Token,
+    post: Post,
+    called_ms: u64,
+}
+
+enum Post {
+    Leader(Lease, Leader),
+    Deputy(Lease),
+    None,
+}
+
+impl Seat {
+    pub(super) fn new(
+        definition: Arc<Definition>,
+        mapping: &Arc<Mapping>,
+        me: Token,
+        now: u64,
+    ) -> Result<Self, TableFull> {
+        let cluster = Arc::new(Cluster::attach(definition, Arc::clone(mapping), now)?);
+        cluster.touch(now);
+        Ok(Self {
+            cluster,
+            me,
+            post: Post::None,
+            called_ms: 0,
+        })
+    }
+
+    pub(super) fn is_of(&self, definition: &Arc<Definition>) -> bool {
+        Arc::ptr_eq(&self.cluster.definition, definition)
+    }
+
+    pub(super) fn identity(&self) -> u64 {
+        self.cluster.definition.identity
+    }
+
+    /// Does what is due and says in how many milliseconds it wants to be asked
+    /// again; `None`: when woken.
+    pub(super) fn tend(&mut self, now: u64) -> Option<u64> {
+        let shared = self.cluster.shared();
+        let kept = match &mut self.post {
+            Post::Leader(lease, _) => lease.renew(&shared.lease, self.me, now),
+            Post::Deputy(lease) => lease.renew(&shared.deputy, self.me, now),
+            Post::None => true,
+        };
+        if !kept {
+            log::info!("this process was held up and lost its post to another");
+            self.post = Post::None;
+        }
+        if !matches!(self.post, Post::Leader(..)) {
+            self.try_to_lead(now);
+        }
+        if matches!(self.post, Post::None)
+            && let Some(lease) = Lease::take(&self.cluster.shared().deputy, self.me, now)
+        {
+            self.post = Post::Deputy(lease);
+        }
+        let wait = match &mut self.post {
+            Post::Leader(_, leader) => Some(leader.tend(now).min(BEAT_MS)),
+            Post::Deputy(_) => Some(BEAT_MS),
+            Post::None => None,
+        };
+        if matches!(self.post, Post::Leader(..)) {
+            self.call_for_deputy(now);
+        }
+        wait
+    }
+
+    fn try_to_lead(&mut self, now: u64) {
+        let shared = self.cluster.shared();
+        let Some(lease) = Lease::take(&shared.lease, self.me, now) else {
+            return;
+        };
+        shared.leader_pid.store(process::pid(), Ordering::Relaxed);
+        // Whatever an earlier leader has under way must not be published.
+        for index in 0..self.cluster.definition.nodes.len() {
+            let policy = &self.cluster.definition.policy;
+            self.cluster
+                .node(index)
+                .apply(Event::LeaseTaken, true, policy, now);
+        }
+        if let Post::Deputy(deputy) = &self.post {
+            deputy.release(&shared.deputy);
+        }
+        self.post = Post::Leader(lease, Leader::new(Arc::clone(&self.cluster), now));
+    }
+
+    /// A leader without a deputy wakes those who sleep, once in a while: one
+    /// of them may know this cluster.
+    fn call_for_deputy(&mut self, now: u64) {
+        if now.saturating_sub(self.called_ms) < 5 * BEAT_MS {
+            return;
+        }
+        self.called_ms = now;
+        if crate::lease::age_ms(&self.cluster.shared().deputy, now).is_none() {
+            futex::wake_all(&self.cluster.mapping.region().header.sleepers);
+        }
+    }
+
+    /// If nobody has used the cluster for its time: frees its slot, where this
+    /// monitor leads it, and gives its identity.
+    pub(super) fn retire(&self, now: u64) -> Option<u64> {
+        let leads = matches!(self.post, Post::Leader(..));
+        (leads && self.cluster.free_if_idle(now) || !self.cluster.is_attached())
+            .then(|| self.identity())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let shared = self.cluster.shared();
+        match &self.post {
+            Post::Leader(lease, _) => lease.release(&shared.lease),
+            Post::Deputy(lease) => lease.release(&shared.deputy),
+            Post::None => return,
+        }
+        futex::wake_all(&self.cluster.mapping.region().header.leaders);
+        futex::wake_all(&self.cluster.mapping.region().header.sleepers);
+    }
+}

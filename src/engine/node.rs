@@ -1,0 +1,247 @@
+//! Reading and changing one node of shared memory.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use amm_core::breaker::{Event, Policy, step};
+use amm_core::node::NodeState;
+use amm_core::probe::Reason;
+use amm_core::trial::{self, Token};
+use amm_core::verdict::Verdict;
+
+use crate::shm::NodeSlot;
+
+/// Times further ahead than this are not times but garbage, ms.
+const SKEW_MS: u64 = 2_000;
+const SINCE_MASK: u64 = (1 << 56) - 1;
+const PROBE_TIME_MASK: u64 = (1 << 48) - 1;
+/// No claim runs longer, ms: a word that says so is garbage.
+pub(crate) const LONGEST_CLAIM_MS: u64 = 3_700_000;
+
+/// A change that was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// The state before.
+    pub before: NodeState,
+    /// The state after.
+    pub after: NodeState,
+}
+
+/// What the last probe of a node came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ProbeOutcome {
+    /// No probe yet.
+    None = 0,
+    /// Logged in and judged.
+    Answered = 1,
+    /// Could not be reached, or answered too late.
+    Failed = 2,
+    /// Reached, but the credentials were refused.
+    NoLogin = 3,
+    /// Reached, or not even tried, with nothing learnt about the node.
+    Inconclusive = 4,
+}
+
+/// The last probe of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProbeRecord {
+    /// When it ended, ms.
+    pub at_ms: u64,
+    /// What it came to.
+    pub outcome: ProbeOutcome,
+    /// Why the node is not a writer.
+    pub reason: Option<Reason>,
+}
+
+/// The last error seen of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastError {
+    /// Seconds since 1970.
+    pub unix_seconds: u64,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// MySQL error number, 0 where there was none.
+    pub errno: u16,
+}
+
+impl NodeSlot {
+    /// The state now.
+    #[inline]
+    pub fn load(&self) -> NodeState {
+        NodeState::unpack(self.state.load(Ordering::Acquire))
+    }
+
+    /// When the phase of `state` began. If its writer was killed between the
+    /// state and the time, the time is set here, to now.
+    pub fn since_ms(&self, state: NodeState, now_ms: u64) -> u64 {
+        let word = self.since.load(Ordering::Acquire);
+        let since = word & SINCE_MASK;
+        if (word >> 56) as u8 == state.seq {
+            // A time ahead of the clock is from before a reboot, or garbage:
+            // long past.
+            return if since > now_ms + SKEW_MS {
+                0
+            } else {
+                since.min(now_ms)
+            };
+        }
+        let repaired = since_word(state.seq, now_ms);
+        let _ = self
+            .since
+            .compare_exchange(word, repaired, Ordering::AcqRel, Ordering::Acquire);
+        now_ms
+    }
+
+    /// Applies `event`, whatever else happens meanwhile.
+    pub fn apply(&self, event: Event, watched: bool, policy: &Policy, now_ms: u64) -> Change {
+        let mut word = self.state.load(Ordering::Acquire);
+        loop {
+            match self.exchange(word, event, watched, policy, now_ms) {
+                Ok(change) => return change,
+                Err(current) => word = current,
+            }
+        }
+    }
+
+    /// Applies `event` only if the state is still the one of `word`; else
+    /// gives the present word. This is what fences probes: a result counts
+    /// only if nothing changed since the probe began.
+    pub fn exchange(
+        &self,
+        word: u64,
+        event: Event,
+        watched: bool,
+        policy: &Policy,
+        now_ms: u64,
+    ) -> Result<Change, u64> {
+        let before = NodeState::unpack(word);
+        let after = step(before, event, watched, policy);
+        let next = after.pack();
+        if next != word {
+            self.state
+                .compare_exchange(word, next, Ordering::AcqRel, Ordering::Acquire)?;
+            if after.seq != before.seq {
+                self.since
+                    .store(since_word(after.seq, now_ms), Ordering::Release);
+            }
+        } else if self.state.load(Ordering::Acquire) != word {
+            return Err(self.state.load(Ordering::Acquire));
+        }
+        Ok(Change { before, after })
+    }
+
+    /// Takes the half-open claim until `until_ms`.
+    pub fn claim_trial(&self, me: Token, now_ms: u64, until_ms: u64) -> bool {
+        claim_word(&self.trial, me, now_ms, until_ms)
+    }
+
+    /// Whether this process holds the half-open claim.
+    pub fn holds_trial(&self, me: Token) -> bool {
+        let word = self.trial.load(Ordering::Acquire);
+        word != 0 && trial::is_held_by(word, me)
+    }
+
+    /// Gives the half-open claim back, if this process holds it.
+    pub fn release_trial(&self, me: Token) -> bool {
+        release_word(&self.trial, me)
+    }
+
+    /// Whether another process's trial is under way.
+    pub fn trial_is_taken(&self, now_ms: u64) -> bool {
+        !trial::is_free(self.trial.load(Ordering::Acquire), now_ms, LONGEST_CLAIM_MS)
+    }
+
+    /// The last probe.
+    pub fn last_probe(&self) -> ProbeRecord {
+        let word = self.probe.load(Ordering::Acquire);
+        ProbeRecord {
+            at_ms: word & PROBE_TIME_MASK,
+            outcome: match (word >> 48) as u8 {
+                1 => ProbeOutcome::Answered,
+                2 => ProbeOutcome::Failed,
+                3 => ProbeOutcome::NoLogin,
+                4 => ProbeOutcome::Inconclusive,
+                _ => ProbeOutcome::None,
+            },
+            reason: Reason::from_code((word >> 56) as u8),
+        }
+    }
+
+    /// Records a probe that ended at `at_ms`.
+    pub fn record_probe(&self, at_ms: u64, outcome: ProbeOutcome, reason: Option<Reason>) {
+        let word = (at_ms & PROBE_TIME_MASK)
+            | ((outcome as u64) << 48)
+            | (reason.map_or(0, |r| r as u64) << 56);
+        self.probe.store(word, Ordering::Release);
+    }
+
+    /// Whether a monitor gets conclusive answers from this node: the last one
+    /// is at most `fresh_ms` old.
+    pub fn is_watched(&self, now_ms: u64, fresh_ms: u64) -> bool {
+        let last = self.last_probe();
+        matches!(last.outcome, ProbeOutcome::Answered | ProbeOutcome::Failed)
+            && last.at_ms <= now_ms + SKEW_MS
+            && now_ms.saturating_sub(last.at_ms) <= fresh_ms
+    }
+
+    /// Records an error for status.
+    pub fn record_error(&self, verdict: Verdict, errno: Option<u32>) {
+        let word = (crate::clock::unix_seconds() & ((1 << 40) - 1))
+            | ((verdict as u64 & 0xff) << 40)
+            | (errno.map_or(0, |e| u64::from(e.min(0xffff))) << 48);
+        self.last_error.store(word, Ordering::Relaxed);
+    }
+
+    /// The last error, if there was one.
+    pub fn last_error(&self) -> Option<LastError> {
+        let word = self.last_error.load(Ordering::Relaxed);
+        let verdicts = [
+            Verdict::Down,
+            Verdict::NotWritable,
+            Verdict::Lost,
+            Verdict::Conflict,
+            Verdict::Overloaded,
+            Verdict::Client,
+            Verdict::Unknown,
+        ];
+        let code = (word >> 40) as u8;
+        let verdict = verdicts.into_iter().find(|v| *v as u8 == code)?;
+        (word != 0).then_some(LastError {
+            unix_seconds: word & ((1 << 40) - 1),
+            verdict,
+            errno: (word >> 48) as u16,
+        })
+    }
+}
+
+fn since_word(seq: u8, now_ms: u64) -> u64 {
+    (u64::from(seq) << 56) | (now_ms & SINCE_MASK)
+}
+
+/// Takes a claim word that is free.
+pub(crate) fn claim_word(word: &AtomicU64, me: Token, now_ms: u64, until_ms: u64) -> bool {
+    let seen = word.load(Ordering::Acquire);
+    trial::is_free(seen, now_ms, LONGEST_CLAIM_MS)
+        && word
+            .compare_exchange(
+                seen,
+                trial::claim(me, until_ms),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            )
+            .is_ok()
+}
+
+/// Frees a claim word that `me` holds.
+pub(crate) fn release_word(word: &AtomicU64, me: Token) -> bool {
+    let seen = word.load(Ordering::Acquire);
+    seen != 0
+        && trial::is_held_by(seen, me)
+        && word
+            .compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+}
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

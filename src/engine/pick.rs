@@ -1,0 +1,439 @@
+//! Choosing a node: selection ranks, admission decides, claims keep trials to
+//! one per host.
+
+use std::sync::atomic::Ordering;
+
+use amm_core::admission::{Admission, Purpose, Refusal, Seen, admit};
+use amm_core::config::{Admin, Failback, Flavour, NodeRole, Writers};
+use amm_core::node::{NodeState, Phase, Role};
+use amm_core::selection::{self, Candidate, MAX_NODES, Ranking, rendezvous, single};
+use amm_core::trial::Token;
+
+use crate::cluster::Cluster;
+
+/// A set of configured nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeSet(u64);
+
+impl NodeSet {
+    /// Adds the node at `index`.
+    pub fn insert(&mut self, index: usize) {
+        self.0 |= 1u64 << (index % MAX_NODES);
+    }
+
+    /// Whether the node at `index` is in it.
+    pub fn contains(self, index: usize) -> bool {
+        self.0 & (1u64 << (index % MAX_NODES)) != 0
+    }
+}
+
+/// A node that was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its index in the configuration.
+    pub index: usize,
+    /// Its epoch at that moment.
+    pub epoch: u32,
+    /// Whether the host's trial claim was taken for it.
+    pub trial: bool,
+    /// Its role is known not to be writer: it must be asked before it gets a write.
+    pub ask_first: bool,
+}
+
+/// The outcome of a choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// This one.
+    Chosen(Chosen),
+    /// None now, but another process is finding out.
+    Wait,
+    /// None, and why, node by node.
+    Nobody(Vec<(usize, Refusal)>),
+}
+
+/// A role verdict is as good as fresh for this long, ms.
+const FRESH_ROLE_MS: u64 = 100;
+
+/// The state of one node with all that bears on its admission.
+pub struct Glance {
+    /// The node's state.
+    pub state: NodeState,
+    /// What follows from it for the purpose asked.
+    pub admission: Admission,
+    /// Operators' word.
+    pub admin: Admin,
+    /// When the phase began, ms.
+    pub since_ms: u64,
+}
+
+impl Cluster {
+    /// Looks at one node.
+    pub fn glance(&self, index: usize, purpose: Purpose, now_ms: u64) -> Glance {
+        let node = self.node(index);
+        let state = node.load();
+        let admin = self.definition.admin(index, state.admin);
+        let quiet = state.phase == Phase::Closed && !state.scar && !state.passive;
+        // The common case needs no times.
+        let since_ms = if quiet {
+            0
+        } else {
+            node.since_ms(state, now_ms)
+        };
+        let watched = quiet || self.is_watched(index, now_ms);
+        let dice = if quiet {
+            0
+        } else {
+            self.dice(index, state.seq)
+        };
+        let seen = Seen {
+            state,
+            since_ms,
+            now_ms,
+            watched,
+            dice,
+        };
+        let configured = self
+            .definition
+            .nodes
+            .get(index)
+            .and_then(|n| n.settings.role);
+        let admission = match (admin, purpose, configured) {
+            (Admin::Disabled, ..) => Admission::Refused(Refusal::Disabled),
+            (Admin::Draining, ..) => Admission::Refused(Refusal::Draining),
+            (_, Purpose::Write, Some(NodeRole::Reader)) => {
+                Admission::Refused(Refusal::ConfiguredReader)
+            }
+            _ => admit(purpose, &seen, &self.definition.policy),
+        };
+        Glance {
+            state,
+            admission,
+            admin,
+            since_ms,
+        }
+    }
+
+    /// Chooses a node for `key`, passing over those in `tried`.
+    pub fn pick(&self, purpose: Purpose, key: u64, tried: NodeSet, me: Token, now_ms: u64) -> Pick {
+        let ranking = match purpose {
+            Purpose::Write => self.rank_writers(key),
+            Purpose::Read => self.rank_readers(key),
+        };
+        let rivals = self.rivals();
+        let spread = self.writers() == Writers::Spread;
+        let mut ramping = None;
+        for index in ranking.iter().filter(|i| !tried.contains(*i)) {
+            let glance = self.glance(index, purpose, now_ms);
+            if purpose == Purpose::Write && rivals.excludes(index, glance.state.role) {
+                continue;
+            }
+            let chosen = Chosen {
+                index,
+                epoch: glance.state.epoch,
+                trial: false,
+                ask_first: false,
+            };
+            match glance.admission {
+                Admission::Open => return self.settle(purpose, chosen, glance.state.role),
+                Admission::Ramp(share) => {
+                    let identity = self.definition.nodes.get(index).map_or(0, |n| n.identity);
+                    if !spread || rendezvous::ramp_point(identity, key) < share {
+                        return self.settle(purpose, chosen, glance.state.role);
+                    }
+                    ramping.get_or_insert((chosen, glance.state.role));
+                }
+                Admission::Trial => {
+                    if self.claim(index, me, now_ms) {
+                        return Pick::Chosen(Chosen {
+                            trial: true,
+                            ..chosen
+                        });
+                    }
+                }
+                Admission::Refused(_) => {}
+            }
+        }
+        match ramping {
+            Some((chosen, role)) => self.settle(purpose, chosen, role),
+            None => self.panic(purpose, &ranking, tried, &rivals, me, now_ms),
+        }
+    }
+
+    /// No node is admitted: bans that were automatic are ignored, one dialler
+    /// per node and host.
+    fn panic(
+        &self,
+        purpose: Purpose,
+        ranking: &Ranking,
+        tried: NodeSet,
+        rivals: &Rivals,
+        me: Token,
+        now_ms: u64,
+    ) -> Pick {
+        let mut refusals = Vec::new();
+        let mut taken = false;
+        // Those whose role allows it first; then those that must be asked.
+        for asking in [false, true] {
+            for index in ranking.iter().filter(|i| !tried.contains(*i)) {
+                let glance = self.glance(index, purpose, now_ms);
+                let may_serve = match (glance.state.role, purpose) {
+                    (Role::Writer | Role::Unknown, _) | (Role::Reader, Purpose::Read) => true,
+                    _ => false,
+                };
+                if may_serve == asking {
+                    continue;
+                }
+                let refusal = match glance.admission {
+                    Admission::Refused(
+                        refusal @ (Refusal::Disabled | Refusal::ConfiguredReader),
+                    ) => Some(refusal),
+                    _ if purpose == Purpose::Write && rivals.excludes(index, glance.state.role) => {
+                        Some(Refusal::Ambiguous)
+                    }
+                    Admission::Refused(refusal) if asking && !self.may_ask(index, now_ms) => {
+                        Some(refusal)
+                    }
+                    _ => None,
+                };
+                if let Some(refusal) = refusal {
+                    refusals.push((index, refusal));
+                } else if self.claim(index, me, now_ms) {
+                    return Pick::Chosen(Chosen {
+                        index,
+                        epoch: glance.state.epoch,
+                        trial: true,
+                        ask_first: asking,
+                    });
+                } else {
+                    taken = true;
+                    refusals.push((index, Refusal::TrialTaken));
+                }
+            }
+        }
+        if taken {
+            Pick::Wait
+        } else {
+            Pick::Nobody(refusals)
+        }
+    }
+
+    /// All nodes worth trying for a write, best first; takes no claim.
+    pub fn candidates(&self, key: u64, now_ms: u64) -> Vec<Chosen> {
+        let rivals = self.rivals();
+        let mut lists: [Vec<Chosen>; 4] = Default::default();
+        for index in self.rank_writers(key).iter() {
+            let glance = self.glance(index, Purpose::Write, now_ms);
+            if rivals.excludes(index, glance.state.role) {
+                continue;
+            }
+            let list = match glance.admission {
+                Admission::Open => 0,
+                Admission::Ramp(_) => 1,
+                Admission::Trial => 2,
+                Admission::Refused(Refusal::Open | Refusal::HeldDown) => 3,
+                Admission::Refused(_) => continue,
+            };
+            if let Some(list) = lists.get_mut(list) {
+                list.push(Chosen {
+                    index,
+                    epoch: glance.state.epoch,
+                    trial: false,
+                    ask_first: false,
+                });
+            }
+        }
+        let [open, ramping, trial, banned] = lists;
+        let worth: Vec<Chosen> = open.into_iter().chain(ramping).chain(trial).collect();
+        if worth.is_empty() { banned } else { worth }
+    }
+
+    /// Whether a scope that chose the node at `epoch` may stay on it.
+    #[inline]
+    pub fn may_stay(&self, index: usize, epoch: u32, purpose: Purpose) -> bool {
+        let state = self.node(index).load();
+        state.epoch == epoch
+            && (purpose == Purpose::Write || state.phase == Phase::Closed)
+            && self.definition.admin(index, state.admin) != Admin::Disabled
+    }
+
+    /// Whether no node is writable, so that bans are ignored.
+    pub fn is_panicking(&self, now_ms: u64) -> bool {
+        !(0..self.definition.nodes.len()).any(|index| {
+            matches!(
+                self.glance(index, Purpose::Write, now_ms).admission,
+                Admission::Open | Admission::Ramp(_) | Admission::Trial
+            )
+        })
+    }
+
+    /// Remembers the writer that `single` is on; under `read_only` only one
+    /// that is proven to be it, since later rivals are measured against it.
+    fn settle(&self, purpose: Purpose, chosen: Chosen, role: Role) -> Pick {
+        let proven = role == Role::Writer || self.flavour() == Flavour::Galera;
+        if purpose == Purpose::Write && self.writers() == Writers::Single && proven {
+            let settled = &self.shared().incumbent;
+            let place = self.place(chosen.index) as u32 + 1;
+            if settled.load(Ordering::Relaxed) != place {
+                settled.store(place, Ordering::Release);
+            }
+        }
+        Pick::Chosen(chosen)
+    }
+
+    fn claim(&self, index: usize, me: Token, now_ms: u64) -> bool {
+        let dial = crate::definition::millis(self.definition.settings.connect_timeout);
+        self.node(index)
+            .claim_trial(me, now_ms, now_ms + dial + 1_000)
+    }
+
+    fn may_ask(&self, index: usize, now_ms: u64) -> bool {
+        let last = self.node(index).last_probe().at_ms;
+        self.definition.can_probe() && now_ms.saturating_sub(last) >= FRESH_ROLE_MS
+    }
+
+    /// The node that `single` has settled on, by configured index.
+    pub fn incumbent(&self) -> Option<usize> {
+        let place = self
+            .shared()
+            .incumbent
+            .load(Ordering::Acquire)
+            .checked_sub(1)?;
+        self.node_at(place as usize)
+    }
+
+    fn rank_writers(&self, key: u64) -> Ranking {
+        let settings = &self.definition.settings;
+        let mut buffer = Buffer::new();
+        for node in &self.definition.nodes {
+            if node.settings.role != Some(NodeRole::Reader) {
+                buffer.push(node.candidate);
+            }
+        }
+        match self.writers() {
+            Writers::Spread => rendezvous::rank(buffer.get(), key),
+            Writers::Single => {
+                for candidate in buffer.get_mut() {
+                    let rank = self.node(candidate.index).rank.load(Ordering::Relaxed);
+                    candidate.rank = rank.wrapping_sub(1);
+                }
+                let ranking = single::rank(buffer.get());
+                match (settings.failback, self.incumbent()) {
+                    (Failback::Manual, Some(incumbent)) => ranking.preferring(incumbent),
+                    _ => ranking,
+                }
+            }
+        }
+    }
+
+    fn rank_readers(&self, key: u64) -> Ranking {
+        let reads = |index: usize| {
+            self.node(index).load().role == Role::Reader
+                || self
+                    .definition
+                    .nodes
+                    .get(index)
+                    .is_some_and(|n| n.settings.role == Some(NodeRole::Reader))
+        };
+        let mut buffer = Buffer::new();
+        for node in &self.definition.nodes {
+            buffer.push(node.candidate);
+        }
+        let near = selection::readers(buffer.get(), key);
+        // Readers in the order of `near`, then the writers in the order that
+        // writes have, so that reads stay with them.
+        let mut order = Buffer::new();
+        let writers = self.rank_writers(key);
+        let all = near
+            .iter()
+            .filter(|i| reads(*i))
+            .chain(writers.iter().filter(|i| !reads(*i)));
+        for index in all {
+            if let Some(node) = self.definition.nodes.get(index) {
+                order.push(node.candidate);
+            }
+        }
+        Ranking::by_key(order.get(), |_| 0)
+    }
+
+    /// Who else says it is writable where only one can be.
+    fn rivals(&self) -> Rivals {
+        let settings = &self.definition.settings;
+        if self.flavour() != Flavour::ReadOnly || settings.multi_source {
+            return Rivals::Allowed;
+        }
+        let writers: Vec<usize> = (0..self.definition.nodes.len())
+            .filter(|&i| {
+                let state = self.node(i).load();
+                state.role == Role::Writer && state.phase == Phase::Closed
+            })
+            .collect();
+        match (writers.as_slice(), self.incumbent()) {
+            ([], _) => Rivals::Allowed,
+            ([only], _) => Rivals::Only(*only),
+            (several, Some(incumbent)) if several.contains(&incumbent) => Rivals::Only(incumbent),
+            _ => Rivals::Ambiguous,
+        }
+    }
+}
+
+/// Which nodes may be writers under `read_only` without `multi_source`.
+enum Rivals {
+    /// Whoever is writable.
+    Allowed,
+    /// This one, since it is proven to be the writer, or was it before others.
+    Only(usize),
+    /// Several say so, none of them was it before: no one.
+    Ambiguous,
+}
+
+impl Rivals {
+    fn excludes(&self, index: usize, role: Role) -> bool {
+        match self {
+            Rivals::Allowed => false,
+            Rivals::Only(writer) => index != *writer,
+            Rivals::Ambiguous => role == Role::Writer,
+        }
+    }
+}
+
+/// Up to [`MAX_NODES`] candidates without an allocation.
+struct Buffer {
+    items: [Candidate; MAX_NODES],
+    len: usize,
+}
+
+impl Buffer {
+    fn new() -> Self {
+        let blank = Candidate {
+            index: 0,
+            identity: 0,
+            weight: 1,
+            priority: 0,
+            rank: 0,
+            near: false,
+        };
+        Self {
+            items: [blank; MAX_NODES],
+            len: 0,
+        }
+    }
+
+    fn push(&mut self, candidate: Candidate) {
+        if let Some(slot) = self.items.get_mut(self.len) {
+            *slot = candidate;
+            self.len += 1;
+        }
+    }
+
+    fn get(&self) -> &[Candidate] {
+        self.items.get(..self.len).unwrap_or_default()
+    }
+
+    fn get_mut(&mut self) -> &mut [Candidate] {
+        self.items.get_mut(..self.len).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[path = "pick_tests.rs"]
+mod tests;

@@ -1,0 +1,337 @@
+//! Asking a node what it is, with the flavour's SQL and judgement.
+
+use std::io;
+use std::time::Duration;
+
+use amm_core::breaker::Event;
+use amm_core::config::{Flavour, Settings, Tls};
+use amm_core::node::Phase;
+use amm_core::probe::{Judgement, Reason, Row, galera, grants_write_through, read_only};
+use amm_core::verdict::{RoleAfter, Verdict, role_after};
+use mysql::prelude::Queryable;
+use mysql::{Conn, OptsBuilder, SslOpts};
+
+use crate::clock::{now_ms, now_us};
+use crate::cluster::Cluster;
+use crate::definition::{Definition, NodeDefinition};
+use crate::node::{Change, ProbeOutcome};
+
+/// What a probe found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The node logged us in; this is what it is.
+    Answered(Judgement),
+    /// It could not be reached (`fatal`) or did not answer in time.
+    Failed {
+        /// Refused, reset, unreachable: once is enough.
+        fatal: bool,
+    },
+    /// It is there, but does not let us in.
+    NoLogin,
+    /// It is there but full, or this process could not even try.
+    Inconclusive,
+}
+
+/// A finding with its circumstances.
+#[derive(Clone, Debug)]
+pub struct ProbeResult {
+    /// What was found.
+    pub finding: Finding,
+    /// Round trip of the question, µs; 0 where it was not answered.
+    pub rtt_us: u32,
+    /// MySQL error number, if that is what ended it.
+    pub errno: Option<u16>,
+    /// What ended it, for the log; no credentials are in it.
+    pub detail: Option<String>,
+    /// The flavour that the answer shows.
+    pub flavour: Option<Flavour>,
+    /// Whether our user may write on read-only servers; asked once a connection.
+    pub writes_through: Option<bool>,
+}
+
+/// A connection to one node that is kept between probes.
+#[derive(Default)]
+pub struct Prober {
+    kept: Option<Conn>,
+}
+
+/// Asks the node over a fresh connection.
+pub fn ask(definition: &Definition, index: usize) -> ProbeResult {
+    Prober::default().ask(definition, index, true)
+}
+
+impl Prober {
+    /// Asks the node. `afresh`: over a new connection, since a kept one says
+    /// nothing about whether the node still accepts any.
+    pub fn ask(&mut self, definition: &Definition, index: usize, afresh: bool) -> ProbeResult {
+        let Some(node) = definition.nodes.get(index) else {
+            return ProbeResult::of(Finding::Inconclusive);
+        };
+        if afresh {
+            self.kept = None;
+        }
+        if let Some(mut conn) = self.kept.take() {
+            // A kept connection may have been closed for idleness or by a
+            // restart; only a new one can tell that from a dead server.
+            if let Ok(result) = question(&mut conn, definition) {
+                self.kept = Some(conn);
+                return result;
+            }
+        }
+        match Conn::new(options(&definition.settings, node)).and_then(|mut conn| {
+            let mut result = question(&mut conn, definition)?;
+            result.writes_through = writes_through_read_only(&mut conn);
+            Ok((conn, result))
+        }) {
+            Ok((conn, result)) => {
+                self.kept = Some(conn);
+                result
+            }
+            Err(error) => failure(&error),
+        }
+    }
+}
+
+impl ProbeResult {
+    fn of(finding: Finding) -> Self {
+        Self {
+            finding,
+            rtt_us: 0,
+            errno: None,
+            detail: None,
+            flavour: None,
+            writes_through: None,
+        }
+    }
+
+    /// A probe whose time was over before it ended.
+    pub fn late() -> Self {
+        let detail = Some("no answer within probe_timeout".to_owned());
+        Self {
+            detail,
+            ..Self::of(Finding::Failed { fatal: false })
+        }
+    }
+}
+
+/// Records a result, provided that nothing changed since the node's state was
+/// `began`. Gives the change, or `None` if the result came too late.
+pub fn publish(
+    cluster: &Cluster,
+    index: usize,
+    began: u64,
+    result: &ProbeResult,
+) -> Option<Change> {
+    let node = cluster.node(index);
+    let now = now_ms();
+    let (event, outcome, reason) = match &result.finding {
+        Finding::Answered(judged) => {
+            let known = judged.role != amm_core::node::Role::Unknown;
+            let outcome = if known {
+                ProbeOutcome::Answered
+            } else {
+                ProbeOutcome::Inconclusive
+            };
+            (
+                known.then_some(Event::ProbeAnswered(judged.role)),
+                outcome,
+                judged.reason,
+            )
+        }
+        Finding::Failed { fatal } => (
+            Some(Event::ProbeFailed { fatal: *fatal }),
+            ProbeOutcome::Failed,
+            None,
+        ),
+        Finding::NoLogin => (None, ProbeOutcome::NoLogin, None),
+        Finding::Inconclusive => (None, ProbeOutcome::Inconclusive, None),
+    };
+    let change = match event {
+        Some(event) => Some(
+            node.exchange(began, event, true, &cluster.definition.policy, now)
+                .ok()?,
+        ),
+        None => None,
+    };
+    node.record_probe(now, outcome, reason);
+    if result.rtt_us > 0 {
+        node.rtt_us
+            .store(result.rtt_us, std::sync::atomic::Ordering::Relaxed);
+    }
+    if let Finding::Answered(judged) = &result.finding {
+        let rank = judged.rank.map_or(0, |r| r.saturating_add(1));
+        node.rank.store(rank, std::sync::atomic::Ordering::Relaxed);
+    }
+    if let Some(flavour) = result.flavour {
+        cluster.remember_flavour(flavour);
+    }
+    if let Some(writes_through) = result.writes_through {
+        cluster.remember_privilege(writes_through);
+    }
+    if let Some(change) = change
+        && change.before != change.after
+    {
+        let refuted = change.before.passive && change.after.phase == Phase::Closed;
+        if refuted && change.after.is_writable() {
+            cluster.distrust_reporter(index, now);
+        }
+        if change.before.epoch != change.after.epoch || change.before.phase != change.after.phase {
+            cluster.announce_change();
+        }
+    }
+    change
+}
+
+fn question(conn: &mut Conn, definition: &Definition) -> mysql::Result<ProbeResult> {
+    let began = now_us();
+    let (flavour, judgement) = match definition.settings.flavour {
+        Flavour::ReadOnly => (Flavour::ReadOnly, ask_read_only(conn)?),
+        Flavour::Auto => match ask_galera(conn)? {
+            // A server outside any Galera cluster has no such variables.
+            judged if judged.reason == Some(Reason::Unintelligible) => {
+                (Flavour::ReadOnly, ask_read_only(conn)?)
+            }
+            judged => (Flavour::Galera, judged),
+        },
+        configured => (configured, ask_galera(conn)?),
+    };
+    let rtt_us = now_us().saturating_sub(began).clamp(1, u64::from(u32::MAX)) as u32;
+    let flavour = Some(flavour);
+    Ok(ProbeResult {
+        rtt_us,
+        flavour,
+        ..ProbeResult::of(Finding::Answered(judgement))
+    })
+}
+
+fn ask_galera(conn: &mut Conn) -> mysql::Result<Judgement> {
+    let mut all = rows(conn, galera::SQL)?;
+    all.extend(rows(conn, galera::SQL_VARIABLES)?);
+    Ok(galera::judge(&all))
+}
+
+fn ask_read_only(conn: &mut Conn) -> mysql::Result<Judgement> {
+    Ok(read_only::judge(&rows(conn, read_only::SQL)?))
+}
+
+/// Whether our user's grants override `read_only`, if they can be seen.
+fn writes_through_read_only(conn: &mut Conn) -> Option<bool> {
+    let grants = rows(conn, "SHOW GRANTS").ok()?;
+    Some(
+        grants
+            .iter()
+            .flatten()
+            .flatten()
+            .any(|grant| grants_write_through(grant)),
+    )
+}
+
+fn rows(conn: &mut Conn, sql: &str) -> mysql::Result<Vec<Row>> {
+    let text = |value: mysql::Value| match value {
+        mysql::Value::NULL => None,
+        mysql::Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        other => Some(other.as_sql(true)),
+    };
+    let rows: Vec<mysql::Row> = conn.query(sql)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| row.unwrap().into_iter().map(text).collect())
+        .collect())
+}
+
+fn options(settings: &Settings, node: &NodeDefinition) -> OptsBuilder {
+    let limit = Some(settings.probe_timeout.max(Duration::from_millis(1)));
+    let secret = |s: &amm_core::config::Secret| s.expose().to_owned();
+    OptsBuilder::new()
+        .ip_or_hostname(Some(node.settings.host.clone()))
+        .tcp_port(node.settings.port)
+        .socket(node.settings.socket.clone())
+        .prefer_socket(false)
+        .user(settings.username.as_ref().map(secret))
+        .pass(settings.password.as_ref().map(secret))
+        .tcp_connect_timeout(limit)
+        .read_timeout(limit)
+        .write_timeout(limit)
+        .stmt_cache_size(0)
+        .ssl_opts(settings.tls.as_ref().map(ssl))
+}
+
+fn ssl(tls: &Tls) -> SslOpts {
+    let mut opts = SslOpts::default();
+    if let Some(ca) = &tls.ca {
+        opts = opts.with_root_cert_path(Some(std::path::PathBuf::from(ca)));
+    }
+    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
+        opts = opts.with_client_identity(Some(mysql::ClientIdentity::new(
+            std::path::PathBuf::from(cert),
+            std::path::PathBuf::from(key),
+        )));
+    }
+    opts.with_danger_accept_invalid_certs(!tls.verify)
+        .with_danger_skip_domain_validation(!tls.verify)
+}
+
+fn failure(error: &mysql::Error) -> ProbeResult {
+    let (finding, errno) = match error {
+        mysql::Error::MySqlError(server) => (refusal(server.code), Some(server.code)),
+        mysql::Error::IoError(io) => (network(io.kind(), ""), None),
+        mysql::Error::DriverError(mysql::DriverError::CouldNotConnect(Some((_, text, kind)))) => {
+            (network(*kind, text), None)
+        }
+        mysql::Error::DriverError(mysql::DriverError::ConnectTimeout) => {
+            (Finding::Failed { fatal: false }, None)
+        }
+        mysql::Error::DriverError(_) => (Finding::Failed { fatal: true }, None),
+        // Certificates that do not match are a matter of configuration.
+        mysql::Error::TlsError(_) => (Finding::NoLogin, None),
+        _ => (Finding::Inconclusive, None),
+    };
+    ProbeResult {
+        errno,
+        detail: Some(error.to_string()),
+        ..ProbeResult::of(finding)
+    }
+}
+
+/// What it means that the server itself refused us.
+fn refusal(errno: u16) -> Finding {
+    use amm_core::node::Role;
+    use amm_core::verdict::{ErrorSeen, Phase as When, classify};
+    let seen = ErrorSeen {
+        errno: Some(u32::from(errno)),
+        ..ErrorSeen::default()
+    };
+    match classify(&seen, When::Dial) {
+        Verdict::NotWritable => Finding::Answered(Judgement {
+            role: match role_after(u32::from(errno)) {
+                Some(RoleAfter::Reader) => Role::Reader,
+                Some(RoleAfter::Unready) | None => Role::Unready,
+            },
+            rank: None,
+            reason: Some(amm_core::probe::Reason::NotReady),
+        }),
+        Verdict::Down | Verdict::Lost => Finding::Failed { fatal: true },
+        Verdict::Overloaded => Finding::Inconclusive,
+        _ => Finding::NoLogin,
+    }
+}
+
+/// What a network error means. Only what the peer or the way to it does counts
+/// against the node; no descriptors, no memory, no ports are this process's own.
+fn network(kind: io::ErrorKind, text: &str) -> Finding {
+    match kind {
+        io::ErrorKind::ConnectionRefused
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::InvalidData
+        | io::ErrorKind::NotFound => Finding::Failed { fatal: true },
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Finding::Failed { fatal: false },
+        _ if text.contains("lookup address") => Finding::Failed { fatal: false },
+        _ => Finding::Inconclusive,
+    }
+}

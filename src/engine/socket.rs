@@ -1,0 +1,154 @@
+//! Finding the socket that a dial has just opened, and asking without blocking
+//! whether its peer has closed it.
+//!
+//! PHP's drivers do not show their sockets. But a new descriptor is always the
+//! lowest free one, so the one noted before a dial is where the dial's socket
+//! is afterwards (or a few above it, where the driver opened more).
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{RecvFlags, SocketAddrAny};
+
+/// How far above the lowest free descriptor a dial's socket may lie.
+const REACH: i32 = 12;
+
+/// A socket of this process, told apart from later ones of the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketMark {
+    fd: i32,
+    device: u64,
+    inode: u64,
+}
+
+/// What a peek at a socket shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peek {
+    /// Open, as far as this end knows.
+    Open,
+    /// The peer has closed it or is about to: what it sent says goodbye.
+    Closed,
+    /// The descriptor is another file by now, or none.
+    Gone,
+}
+
+/// The lowest free descriptor; note it before a dial.
+pub fn lowest_free() -> Option<i32> {
+    let probe: OwnedFd = rustix::io::dup(rustix::stdio::stderr()).ok()?;
+    Some(probe.as_raw_fd())
+}
+
+/// The stream socket that a dial to `port` (`None`: a Unix socket) opened at
+/// `lowest` or a little above.
+pub fn opened_since(lowest: i32, port: Option<u16>) -> Option<SocketMark> {
+    (lowest..lowest + REACH).find_map(|fd| mark(fd, port))
+}
+
+/// The only socket of this process with such a peer, searched among all.
+pub fn only_one_to(port: Option<u16>) -> Option<SocketMark> {
+    let mut found = None;
+    for entry in std::fs::read_dir("/proc/self/fd").ok()?.flatten() {
+        let Some(fd) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
+        if let Some(mark) = mark(fd, port) {
+            if found.is_some() {
+                return None;
+            }
+            found = Some(mark);
+        }
+    }
+    found
+}
+
+/// Looks whether the peer has closed the socket, without waiting and without
+/// taking anything from it.
+pub fn peek(mark: SocketMark) -> Peek {
+    let Some(fd) = borrow(mark.fd) else {
+        return Peek::Gone;
+    };
+    match rustix::fs::fstat(fd) {
+        Ok(stat) if (stat.st_dev as u64, stat.st_ino as u64) == (mark.device, mark.inode) => {}
+        _ => return Peek::Gone,
+    }
+    let mut head = [0u8; 5];
+    match rustix::net::recv(fd, &mut head[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        Ok((0, _)) => Peek::Closed,
+        // An error packet nobody asked for (sequence 0, 0xff), or a TLS alert:
+        // the server's words before it hangs up.
+        Ok((5, _)) if (head[3] == 0 && head[4] == 0xff) || head[0] == 0x15 => Peek::Closed,
+        Ok(_) => Peek::Open,
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Peek::Open,
+        Err(_) => Peek::Closed,
+    }
+}
+
+fn mark(fd: i32, port: Option<u16>) -> Option<SocketMark> {
+    let borrowed = borrow(fd)?;
+    let stat = rustix::fs::fstat(borrowed).ok()?;
+    if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::Socket {
+        return None;
+    }
+    let peer = rustix::net::getpeername(borrowed).ok()??;
+    let fits = match (SocketAddrAny::address_family(&peer), port) {
+        (rustix::net::AddressFamily::UNIX, None) => true,
+        (_, Some(port)) => {
+            std::net::SocketAddr::try_from(peer).is_ok_and(|address| address.port() == port)
+        }
+        _ => false,
+    };
+    fits.then_some(SocketMark {
+        fd,
+        device: stat.st_dev as u64,
+        inode: stat.st_ino as u64,
+    })
+}
+
+fn borrow(fd: i32) -> Option<BorrowedFd<'static>> {
+    if fd < 0 {
+        return None;
+    }
+    // SAFETY: not -1. The number may be closed or another file by now: every
+    // use here is a system call that then fails or is checked against the
+    // inode, and nothing closes it.
+    Some(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn the_socket_of_a_dial_is_found_and_its_end_is_seen() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mark = opened_since(client.as_raw_fd(), Some(port)).unwrap();
+        assert_eq!(opened_since(client.as_raw_fd(), Some(1)), None);
+        assert_eq!(peek(mark), Peek::Open);
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"\x01\0\0\x01\0").unwrap();
+        std::thread::yield_now();
+        assert_eq!(peek(mark), Peek::Open, "an answer is no goodbye");
+        drop(server);
+        drop(client);
+        assert_eq!(peek(mark), Peek::Gone);
+    }
+
+    #[test]
+    fn a_peer_that_hung_up_is_closed() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mark = opened_since(client.as_raw_fd(), Some(port)).unwrap();
+        drop(listener.accept().unwrap());
+        let mut byte = [0u8; 1];
+        let _ = client.peek(&mut byte);
+        assert_eq!(peek(mark), Peek::Closed);
+    }
+}

@@ -1,0 +1,222 @@
+//! Everything an operator wants to see of a cluster, in one look.
+
+use std::sync::atomic::Ordering;
+
+use amm_core::admission::{Admission, Purpose};
+use amm_core::config::{Admin, Flavour, Writers};
+use amm_core::node::{AdminOverride, Role};
+
+use crate::clock::now_ms;
+use crate::cluster::Cluster;
+use crate::host::Host;
+use crate::lease;
+use crate::node::{LastError, ProbeOutcome};
+
+/// A cluster at one moment.
+#[derive(Clone, Debug)]
+pub struct ClusterStatus {
+    /// Flavour in force; `auto` until it was found out.
+    pub flavour: Flavour,
+    /// How writers are chosen.
+    pub writers: Writers,
+    /// Whether other processes see the same health.
+    pub shared: bool,
+    /// Why not.
+    pub shared_reason: Option<String>,
+    /// Whether no node is writable, so that automatic bans are ignored.
+    pub panic: bool,
+    /// Pid and heartbeat age, ms, of the process that probes.
+    pub leader: Option<(u32, u64)>,
+    /// Heartbeat age, ms, of the process that stands by.
+    pub deputy_age_ms: Option<u64>,
+    /// Node that `single` has settled on.
+    pub incumbent: Option<usize>,
+    /// The nodes, in configuration order.
+    pub nodes: Vec<NodeStatus>,
+    /// What an operator should look at.
+    pub warnings: Vec<String>,
+}
+
+/// A node at one moment.
+#[derive(Clone, Debug)]
+pub struct NodeStatus {
+    /// `host:port` or socket path.
+    pub id: String,
+    /// Configured host.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Configured zone.
+    pub zone: Option<String>,
+    /// Observed role.
+    pub role: &'static str,
+    /// Why it is not a writer, in words.
+    pub role_reason: Option<&'static str>,
+    /// Observed health.
+    pub health: &'static str,
+    /// `closed`, `half-open` or `open`.
+    pub breaker: &'static str,
+    /// `enabled`, `draining` or `disabled`.
+    pub admin: &'static str,
+    /// Whether it takes new writes now.
+    pub writable: bool,
+    /// Epoch.
+    pub epoch: u32,
+    /// Time since the breaker's phase began, ms; `None` if it never changed.
+    pub since_ms: Option<u64>,
+    /// Time since the last probe ended, ms.
+    pub probe_age_ms: Option<u64>,
+    /// What the last probe came to.
+    pub probe: &'static str,
+    /// Round trip of the last probe, µs.
+    pub rtt_us: Option<u32>,
+    /// Times it was chosen.
+    pub picks: u64,
+    /// Dials begun.
+    pub dials: u64,
+    /// Failures by its fault.
+    pub failures: u64,
+    /// Conflicts.
+    pub conflicts: u64,
+    /// The last error.
+    pub last_error: Option<LastError>,
+}
+
+/// Looks at the cluster.
+pub fn of(cluster: &Cluster, host: &Host) -> ClusterStatus {
+    let now = now_ms();
+    let shared = cluster.shared();
+    let nodes: Vec<NodeStatus> = (0..cluster.definition.nodes.len())
+        .filter_map(|i| node(cluster, i, now))
+        .collect();
+    let leader = lease::age_ms(&shared.lease, now)
+        .map(|age| (shared.leader_pid.load(Ordering::Relaxed), age));
+    let mut status = ClusterStatus {
+        flavour: cluster.flavour(),
+        writers: cluster.writers(),
+        shared: cluster.mapping.is_shared(),
+        shared_reason: host.private_reason(),
+        panic: cluster.is_panicking(now),
+        leader,
+        deputy_age_ms: lease::age_ms(&shared.deputy, now),
+        incumbent: cluster.incumbent(),
+        nodes,
+        warnings: Vec::new(),
+    };
+    status.warnings = warnings(cluster, &status);
+    status
+}
+
+fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
+    let configured = cluster.definition.nodes.get(index)?;
+    let slot = cluster.node(index);
+    let glance = cluster.glance(index, Purpose::Write, now);
+    let probe = slot.last_probe();
+    let probed = probe.outcome != ProbeOutcome::None;
+    let since = slot.since_ms(glance.state, now);
+    let rtt = slot.rtt_us.load(Ordering::Relaxed);
+    Some(NodeStatus {
+        id: configured.id.clone(),
+        host: configured.settings.host.clone(),
+        port: configured.settings.port,
+        zone: configured.settings.zone.clone(),
+        role: glance.state.role.as_str(),
+        role_reason: match glance.state.role {
+            Role::Writer => None,
+            _ => probe.reason.map(|r| r.as_str()),
+        },
+        health: glance.state.health.as_str(),
+        breaker: glance.admission.breaker(glance.state),
+        admin: match glance.admin {
+            Admin::Enabled => "enabled",
+            Admin::Draining => "draining",
+            Admin::Disabled => "disabled",
+        },
+        writable: matches!(glance.admission, Admission::Open | Admission::Ramp(_)),
+        epoch: glance.state.epoch,
+        since_ms: (since > 0).then(|| now.saturating_sub(since)),
+        probe_age_ms: probed.then(|| now.saturating_sub(probe.at_ms)),
+        probe: match probe.outcome {
+            ProbeOutcome::None => "none",
+            ProbeOutcome::Answered => "answered",
+            ProbeOutcome::Failed => "failed",
+            ProbeOutcome::NoLogin => "login refused",
+            ProbeOutcome::Inconclusive => "inconclusive",
+        },
+        rtt_us: (rtt > 0).then_some(rtt),
+        picks: slot.picks.load(Ordering::Relaxed),
+        dials: slot.dials.load(Ordering::Relaxed),
+        failures: slot.failures.load(Ordering::Relaxed),
+        conflicts: slot.conflicts.load(Ordering::Relaxed),
+        last_error: slot.last_error(),
+    })
+}
+
+fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(reason) = &status.shared_reason {
+        warnings.push(format!(
+            "health is not shared with other processes: {reason}"
+        ));
+    }
+    if !cluster.definition.can_probe() {
+        warnings.push(
+            "no username is configured, so nodes are not probed: a failed node is found again \
+             by trial dials alone"
+                .to_owned(),
+        );
+    } else if status.leader.is_none() {
+        warnings.push("no process probes this cluster now".to_owned());
+    }
+    for (index, node) in status.nodes.iter().enumerate() {
+        if node.probe == "login refused" {
+            warnings.push(format!(
+                "{}: the probe's login is refused; its role is not known. Check username, \
+                 password and tls",
+                node.id
+            ));
+        }
+        let configured = cluster
+            .definition
+            .nodes
+            .get(index)
+            .map(|n| n.settings.admin);
+        let set = cluster.node(index).load().admin;
+        if set != AdminOverride::Unset && configured.is_some_and(|c| c.as_str() != node.admin) {
+            warnings.push(format!(
+                "{}: {} on this host, against its configuration",
+                node.id, node.admin
+            ));
+        }
+    }
+    if cluster.writes_through_read_only() {
+        warnings.push(
+            "the probes' user may write on read-only servers (SUPER, READ ONLY ADMIN or \
+             CONNECTION_ADMIN); if the application's user may too, a demoted writer will take \
+             its writes"
+                .to_owned(),
+        );
+    }
+    let writable: Vec<&str> = status
+        .nodes
+        .iter()
+        .filter(|n| n.role == "writer" && n.breaker == "closed")
+        .map(|n| n.id.as_str())
+        .collect();
+    if cluster.flavour() == Flavour::ReadOnly
+        && !cluster.definition.settings.multi_source
+        && writable.len() > 1
+    {
+        warnings.push(format!(
+            "{} all say read_only = 0; without multi_source only one of them can be the writer",
+            writable.join(" and ")
+        ));
+    }
+    if status.writers != cluster.definition.settings.writers {
+        warnings.push(format!(
+            "writers = \"spread\" is not in force: flavour is {}",
+            status.flavour.as_str()
+        ));
+    }
+    warnings
+}

@@ -1,0 +1,377 @@
+//! `Amm\Cluster`: the entry point.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use amm_core::admission::Purpose;
+use amm_core::breaker::Event;
+use amm_core::config::{NodeSettings, Settings, cluster_name};
+use amm_core::node::AdminOverride;
+use amm_core::selection::rendezvous::{hash_key, mix};
+use amm_core::verdict::Phase;
+use amm_engine::attempt::{Attempt, Next};
+use amm_engine::clock::now_ms;
+use amm_engine::cluster::Cluster as Shared;
+use amm_engine::definition::Definition;
+use amm_engine::host::Host;
+use amm_engine::socket::{self, Peek};
+use amm_engine::status;
+use ext_php_rs::flags::ClassFlags;
+use ext_php_rs::prelude::*;
+use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
+
+use super::engine_calls::object_ref;
+use super::enums::Verdict;
+use super::errors::seen;
+use super::node::{self, Node, NodeRef, declare_properties};
+use super::signatures::{CallableArg, NodeArg, ThrowableOrErrno};
+use super::{array, connect, exceptions, handles, ini, request, worker};
+
+/// A cluster, as one definition of it.
+#[php_class]
+#[php(name = "Amm\\Cluster", flags = ClassFlags::Final, modifier = declare_properties)]
+pub struct Cluster {
+    pub(super) name: String,
+    pub(super) definition: Arc<Definition>,
+    /// The scope's own choice, while the scope's stamp is this one.
+    recent: Cell<(u64, *const ZendObject)>,
+    shared: RefCell<Option<Rc<Shared>>>,
+}
+
+#[php_impl]
+impl Cluster {
+    /// Defines a cluster for the running request, or rebinds its name.
+    pub fn define(name: &str, config: &ZendHashTable) -> PhpResult<Self> {
+        require_enabled()?;
+        let fingerprint = array::fingerprint(config, worker::fingerprint_keys());
+        let definition = match worker::known(fingerprint) {
+            Some(definition) => definition,
+            None => {
+                let refuse = |error: amm_core::config::ConfigError| {
+                    exceptions::config(error.in_cluster(name).to_string())
+                };
+                let settings = Settings::try_from_value(&array::value(config)).map_err(refuse)?;
+                worker::define(fingerprint, settings).map_err(refuse)?
+            }
+        };
+        if request::bound(name).is_none() {
+            cluster_name(name).map_err(|error| exceptions::config(error.to_string()))?;
+        }
+        request::bind(name, Arc::clone(&definition));
+        Ok(Self::new(name, definition))
+    }
+
+    /// The cluster of that name, defined in this request or by `amm.config`.
+    pub fn get(name: &str) -> PhpResult<Self> {
+        require_enabled()?;
+        if let Some(definition) = request::bound(name) {
+            return Ok(Self::new(name, definition));
+        }
+        let file = worker::file();
+        if let Some((_, definition)) = file.clusters.iter().find(|(known, _)| known == name) {
+            return Ok(Self::new(name, Arc::clone(definition)));
+        }
+        if let Some(error) = &file.error {
+            return Err(exceptions::config(error.clone()));
+        }
+        let names = Self::names();
+        Err(exceptions::unknown_cluster(if names.is_empty() {
+            format!(
+                "no cluster \"{name}\": none is defined in this request, and amm.config names \
+                 no file with any"
+            )
+        } else {
+            format!("no cluster \"{name}\"; there are: {}", names.join(", "))
+        }))
+    }
+
+    /// The names of all clusters that `get()` knows now.
+    pub fn names() -> Vec<String> {
+        let mut names = request::names();
+        names.extend(worker::file().clusters.iter().map(|(name, _)| name.clone()));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The node to write to, the same within a scope while it is current.
+    pub fn writer(&self, key: Option<&str>) -> PhpResult<NodeRef> {
+        if key.is_none() {
+            let (stamp, object) = self.recent.get();
+            if stamp == request::stamp() {
+                // SAFETY: under an unchanged stamp the scope still holds the
+                // object that was noted with it.
+                let object = unsafe { &*object };
+                if node::of(object).is_some_and(Node::is_current) {
+                    return Ok(NodeRef(object_ref(object)));
+                }
+            }
+        }
+        self.choose(Purpose::Write, key)
+    }
+
+    /// The node to read from.
+    pub fn reader(&self, key: Option<&str>) -> PhpResult<NodeRef> {
+        self.choose(Purpose::Read, key)
+    }
+
+    /// All nodes worth trying for a write, best first.
+    pub fn candidates(&self, key: Option<&str>) -> PhpResult<Vec<NodeRef>> {
+        let shared = self.shared()?;
+        shared
+            .candidates(self.key_hash(key), now_ms())
+            .into_iter()
+            .map(|chosen| node::object(&shared, chosen, Purpose::Write, None))
+            .collect()
+    }
+
+    /// Dials a writer, the next one if that fails, within `connect_deadline`.
+    pub fn connect(&self, dial: CallableArg<'_>, key: Option<&str>) -> PhpResult<Zval> {
+        connect::connect(self, Purpose::Write, dial.0, key)
+    }
+
+    /// Dials a reader likewise.
+    pub fn connect_reader(&self, dial: CallableArg<'_>, key: Option<&str>) -> PhpResult<Zval> {
+        connect::connect(self, Purpose::Read, dial.0, key)
+    }
+
+    /// The node that a handle talks to, if `connect()` returned it.
+    pub fn node_of(&self, handle: &ZendObject) -> Option<NodeRef> {
+        let node = handles::recall(handle)?;
+        let object = node.object()?;
+        let ours = node::of(object)
+            .is_some_and(|n| n.cluster.definition.identity == self.definition.identity);
+        ours.then_some(NodeRef(node))
+    }
+
+    /// Says what happened on a node: classifies it and records what follows.
+    pub fn report(&self, node: NodeArg<'_>, error: ThrowableOrErrno<'_>) -> PhpResult<Verdict> {
+        let shared = self.shared()?;
+        let node = self.own(node.0, "report")?;
+        let seen = seen(error.0, "Amm\\Cluster::report(): Argument #2 ($error)")?;
+        let me = host()?.token;
+        let verdict = shared.report(
+            node.index,
+            node.epoch,
+            &seen.as_error(),
+            Phase::InUse,
+            me,
+            now_ms(),
+        );
+        worker::see_to_probing(&shared, now_ms());
+        Ok(verdict.into())
+    }
+
+    /// Says that a dial of a node succeeded.
+    pub fn succeeded(&self, node: NodeArg<'_>) -> PhpResult<()> {
+        let shared = self.shared()?;
+        let node = self.own(node.0, "succeeded")?;
+        shared.succeeded(node.index, node.epoch, host()?.token, now_ms());
+        Ok(())
+    }
+
+    /// Whether what was chosen, or dialled, is still good. No I/O.
+    pub fn is_current(&self, node_or_handle: &ZendObject) -> bool {
+        match node::of(node_or_handle) {
+            Some(node) => node.is_current(),
+            None => handles::recall(node_or_handle)
+                .as_ref()
+                .and_then(Zval::object)
+                .and_then(node::of)
+                .is_some_and(Node::is_current),
+        }
+    }
+
+    /// Whether a handle is current and its server has not closed it. For a
+    /// handle at rest; never waits.
+    pub fn is_alive(&self, handle: &ZendObject) -> bool {
+        let Some(kept) = handles::recall(handle) else {
+            return false;
+        };
+        let Some(node) = kept.object().and_then(node::of) else {
+            return false;
+        };
+        if !node.is_current() {
+            return false;
+        }
+        let socket = node.socket.or_else(|| connect::only_socket_to(node));
+        match socket.map(socket::peek) {
+            Some(Peek::Closed | Peek::Gone) => false,
+            Some(Peek::Open) | None => true,
+        }
+    }
+
+    /// Takes no new requests to the node; those stuck to it stay.
+    pub fn drain(&self, node: &str) -> PhpResult<()> {
+        self.administer(node, AdminOverride::Draining)
+    }
+
+    /// Takes requests to the node again.
+    pub fn enable(&self, node: &str) -> PhpResult<()> {
+        self.administer(node, AdminOverride::Enabled)
+    }
+
+    /// Takes no requests to the node at all.
+    pub fn disable(&self, node: &str) -> PhpResult<()> {
+        self.administer(node, AdminOverride::Disabled)
+    }
+
+    /// Everything an operator wants to see.
+    pub fn status(&self) -> PhpResult<Zval> {
+        let shared = self.shared()?;
+        let host = host()?;
+        super::status::array(&self.name, &status::of(&shared, &host))
+    }
+
+    /// Begins a scope: a job or a request in a long-lived process.
+    pub fn begin_scope(label: Option<String>) {
+        request::begin_scope(label);
+    }
+
+    /// Ends it.
+    pub fn end_scope() {
+        request::end_scope();
+    }
+}
+
+impl Cluster {
+    fn new(name: &str, definition: Arc<Definition>) -> Self {
+        Self {
+            name: name.to_owned(),
+            definition,
+            recent: Cell::new((0, std::ptr::null())),
+            shared: RefCell::new(None),
+        }
+    }
+
+    /// The cluster joined to shared memory, checked once a choice.
+    pub(super) fn shared(&self) -> PhpResult<Rc<Shared>> {
+        let now = now_ms();
+        let shared = worker::attach(&self.definition, now).map_err(exceptions::general)?;
+        *self.shared.borrow_mut() = Some(Rc::clone(&shared));
+        Ok(shared)
+    }
+
+    /// The hash of a sticky key; without one, the scope's own.
+    pub(super) fn key_hash(&self, key: Option<&str>) -> u64 {
+        match key {
+            Some(key) => hash_key(key.as_bytes()),
+            None => mix(request::own_key(), 0),
+        }
+    }
+
+    /// The scope's choice while it is good; else a new one.
+    fn choose(&self, purpose: Purpose, key: Option<&str>) -> PhpResult<NodeRef> {
+        let slot = key.map(|key| hash_key(key.as_bytes()));
+        if let Some(kept) = request::choice(self.definition.identity, slot, purpose)
+            && kept
+                .object()
+                .and_then(node::of)
+                .is_some_and(Node::is_current)
+        {
+            self.note(slot, purpose, &kept);
+            return Ok(NodeRef(kept));
+        }
+        let shared = self.shared()?;
+        worker::see_to_probing(&shared, now_ms());
+        let me = host()?.token;
+        let mut attempt = Attempt::new(&shared, purpose, self.key_hash(key), me);
+        match attempt.advance() {
+            Next::Dial(chosen, _) => {
+                let node = node::object(&shared, chosen, purpose, None)?;
+                connect::count_pick(&shared, chosen.index);
+                self.keep(slot, purpose, &node.0);
+                Ok(node)
+            }
+            Next::NoWriter(refusals) => Err(exceptions::no_writer(connect::explain(
+                &self.name, &shared, purpose, &refusals,
+            ))),
+            Next::DeadlineExceeded => {
+                Err(exceptions::deadline(connect::too_late(&self.name, &shared)))
+            }
+        }
+    }
+
+    /// Has the scope stick to a choice.
+    pub(super) fn keep(&self, slot: Option<u64>, purpose: Purpose, node: &Zval) {
+        if request::stick(self.definition.identity, slot, purpose, node) {
+            self.note(slot, purpose, node);
+        }
+    }
+
+    fn note(&self, slot: Option<u64>, purpose: Purpose, node: &Zval) {
+        if slot.is_none()
+            && purpose == Purpose::Write
+            && let Some(object) = node.object()
+        {
+            self.recent
+                .set((request::stamp(), std::ptr::from_ref(object)));
+        }
+    }
+
+    /// The given node, if it is one of this cluster.
+    fn own<'a>(&self, object: &'a ZendObject, method: &str) -> PhpResult<&'a Node> {
+        let Some(node) = node::of(object) else {
+            return Err(exceptions::type_error(format!(
+                "Amm\\Cluster::{method}(): Argument #1 ($node) must be of type Amm\\Node, {} given",
+                object
+                    .get_class_name()
+                    .unwrap_or_else(|_| "object".to_owned())
+            )));
+        };
+        if node.cluster.definition.identity != self.definition.identity {
+            return Err(exceptions::general(format!(
+                "Amm\\Cluster::{method}(): the node {} belongs to another cluster than \"{}\", \
+                 whose nodes are: {}",
+                node.cluster.node_id(node.index),
+                self.name,
+                self.node_ids()
+            )));
+        }
+        Ok(node)
+    }
+
+    fn node_ids(&self) -> String {
+        let ids: Vec<&str> = self
+            .definition
+            .nodes
+            .iter()
+            .map(|n| n.id.as_str())
+            .collect();
+        ids.join(", ")
+    }
+
+    fn administer(&self, id: &str, admin: AdminOverride) -> PhpResult<()> {
+        let wanted = NodeSettings::try_new(id).map_or_else(|_| id.to_owned(), |n| n.id());
+        let index = self
+            .definition
+            .find(&wanted)
+            .or_else(|| self.definition.find(id));
+        let Some(index) = index else {
+            return Err(exceptions::general(format!(
+                "cluster \"{}\" has no node \"{id}\"; it has: {}",
+                self.name,
+                self.node_ids()
+            )));
+        };
+        let shared = self.shared()?;
+        let node = shared.node(index);
+        node.apply(Event::Admin(admin), true, &self.definition.policy, now_ms());
+        shared.announce_change();
+        log::info!("node {id} {admin:?} by an operator");
+        Ok(())
+    }
+}
+
+/// The process's hold on shared memory.
+pub(super) fn host() -> PhpResult<Arc<Host>> {
+    worker::host().map_err(exceptions::general)
+}
+
+fn require_enabled() -> PhpResult<()> {
+    if ini::get().enabled {
+        return Ok(());
+    }
+    Err(exceptions::general("amm is disabled by amm.enabled"))
+}

@@ -1,0 +1,223 @@
+//! `connect()`: pick, dial, classify, next.
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use amm_core::admission::{Purpose, Refusal};
+use amm_core::selection::rendezvous::hash_key;
+use amm_core::verdict::{Phase, Verdict, retry_elsewhere};
+use amm_engine::attempt::{Attempt, Next};
+use amm_engine::clock::now_ms;
+use amm_engine::cluster::Cluster as Shared;
+use amm_engine::pick::Chosen;
+use amm_engine::socket::{self, SocketMark};
+use ext_php_rs::convert::IntoZval;
+use ext_php_rs::exception::{PhpException, throw_object};
+use ext_php_rs::prelude::*;
+use ext_php_rs::types::{ZendObject, Zval};
+use ext_php_rs::zend::{ExecutorGlobals, ce};
+
+use super::cluster::{Cluster, host};
+use super::engine_calls::{Called, call};
+use super::node::{self, Node, NodeRef};
+use super::{exceptions, handles, request, throwable, worker};
+
+/// How many nodes an explanation names one by one.
+const NAMED: usize = 8;
+
+/// Dials until one dial succeeds. The dial's own exceptions leave as they came
+/// unless another node can help.
+pub(super) fn connect(
+    cluster: &Cluster,
+    purpose: Purpose,
+    dial: &Zval,
+    key: Option<&str>,
+) -> PhpResult<Zval> {
+    let shared = cluster.shared()?;
+    worker::see_to_probing(&shared, now_ms());
+    let me = host()?.token;
+    let slot = key.map(|key| hash_key(key.as_bytes()));
+    let mut attempt = Attempt::new(&shared, purpose, cluster.key_hash(key), me);
+    // A scope that has its node stays on it.
+    if let Some(kept) = request::choice(shared.definition.identity, slot, purpose)
+        && let Some(kept) = kept.object().and_then(node::of)
+        && kept.is_current()
+    {
+        attempt.begin_with(kept.index, kept.epoch);
+    }
+    let mut last: Option<Zval> = None;
+    loop {
+        let (chosen, limit_ms) = match attempt.advance() {
+            Next::Dial(chosen, limit_ms) => (chosen, limit_ms),
+            Next::NoWriter(refusals) => {
+                let message = explain(&cluster.name, &shared, purpose, &refusals);
+                return fail(exceptions::no_writer(message), last);
+            }
+            Next::DeadlineExceeded => {
+                return fail(exceptions::deadline(too_late(&cluster.name, &shared)), last);
+            }
+        };
+        let node = node::object(&shared, chosen, purpose, None)?;
+        shared
+            .node(chosen.index)
+            .dials
+            .fetch_add(1, Ordering::Relaxed);
+        let lowest = socket::lowest_free();
+        let seconds = (limit_ms as f64 / 1_000.0).into_zval(false)?;
+        match call(dial, &[node.0.shallow_clone(), seconds]) {
+            Called::Returned(handle) => {
+                let epoch = shared.succeeded(chosen.index, chosen.epoch, me, now_ms());
+                let chosen = Chosen { epoch, ..chosen };
+                let socket = lowest.and_then(|fd| socket::opened_since(fd, port(&shared, &chosen)));
+                let kept = node::object(&shared, chosen, purpose, socket)?;
+                handles::remember(&handle, &kept.0);
+                settle(cluster, &shared, slot, purpose, &kept);
+                return Ok(handle);
+            }
+            Called::NotCallable => {
+                shared.release(chosen.index, me);
+                return Err(exceptions::type_error(
+                    "Amm\\Cluster::connect(): Argument #1 ($dial) cannot be called",
+                ));
+            }
+            Called::Threw => {
+                if !pending_is_throwable() {
+                    // exit() and its like: not an exception, not ours.
+                    shared.release(chosen.index, me);
+                    return Ok(Zval::null());
+                }
+                let Some(thrown) = take_pending() else {
+                    return Ok(Zval::null());
+                };
+                let seen = thrown.object().map(throwable::read).unwrap_or_default();
+                let error = seen.as_error();
+                let verdict = shared.report(
+                    chosen.index,
+                    chosen.epoch,
+                    &error,
+                    Phase::Dial,
+                    me,
+                    now_ms(),
+                );
+                if !retry_elsewhere(verdict) || verdict == Verdict::Unknown {
+                    throw_object(thrown)?;
+                    return Ok(Zval::null());
+                }
+                last = Some(thrown);
+            }
+        }
+    }
+}
+
+/// Has the scope stick to the node that was dialled, unless it sticks to that
+/// one already.
+fn settle(
+    cluster: &Cluster,
+    shared: &Rc<Shared>,
+    slot: Option<u64>,
+    purpose: Purpose,
+    made: &NodeRef,
+) {
+    let Some(new) = made.0.object().and_then(node::of) else {
+        return;
+    };
+    let kept = request::choice(shared.definition.identity, slot, purpose);
+    let same = kept
+        .as_ref()
+        .and_then(Zval::object)
+        .and_then(node::of)
+        .is_some_and(|old| old.index == new.index && old.epoch == new.epoch && old.is_current());
+    if !same {
+        count_pick(shared, new.index);
+        cluster.keep(slot, purpose, &made.0);
+    }
+}
+
+/// Counts that a scope chose the node.
+pub(super) fn count_pick(shared: &Shared, index: usize) {
+    shared.node(index).picks.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The socket to the node, where this process has exactly one.
+pub(super) fn only_socket_to(node: &Node) -> Option<SocketMark> {
+    let settings = &node.cluster.definition.nodes.get(node.index)?.settings;
+    socket::only_one_to(settings.socket.is_none().then_some(settings.port))
+}
+
+fn port(shared: &Shared, chosen: &Chosen) -> Option<u16> {
+    let settings = &shared.definition.nodes.get(chosen.index)?.settings;
+    settings.socket.is_none().then_some(settings.port)
+}
+
+/// Why there is no node, node by node.
+pub(super) fn explain(
+    name: &str,
+    shared: &Shared,
+    purpose: Purpose,
+    refusals: &[(usize, Refusal)],
+) -> String {
+    let wanted = match purpose {
+        Purpose::Write => "writer",
+        Purpose::Read => "reader",
+    };
+    let mut parts: Vec<String> = Vec::new();
+    for (index, node) in shared.definition.nodes.iter().enumerate() {
+        let why = refusals.iter().find(|(i, _)| *i == index).map_or_else(
+            || match shared.node(index).last_error() {
+                Some(error) if error.errno != 0 => {
+                    format!("dial failed, errno {}", error.errno)
+                }
+                _ => "dial failed".to_owned(),
+            },
+            |(_, refusal)| {
+                let reason = shared.node(index).last_probe().reason;
+                match (refusal, reason) {
+                    (Refusal::Reader | Refusal::Unready, Some(reason)) => {
+                        format!("{} ({})", refusal.as_str(), reason.as_str())
+                    }
+                    _ => refusal.as_str().to_owned(),
+                }
+            },
+        );
+        parts.push(format!("{}: {why}", node.id));
+    }
+    let more = parts.len().saturating_sub(NAMED);
+    parts.truncate(NAMED);
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    format!(
+        "cluster \"{name}\" has no {wanted} now: {}",
+        parts.join("; ")
+    )
+}
+
+/// That the time was over.
+pub(super) fn too_late(name: &str, shared: &Shared) -> String {
+    format!(
+        "cluster \"{name}\": no connection within connect_deadline = {} ms",
+        shared.definition.settings.connect_deadline.as_millis()
+    )
+}
+
+/// Throws `exception` with the last dial's own as its previous.
+fn fail(exception: PhpException, last: Option<Zval>) -> PhpResult<Zval> {
+    let Some(last) = last else {
+        return Err(exception);
+    };
+    // The engine chains a new exception to the one that is pending.
+    throw_object(last)?;
+    exception.throw();
+    Ok(Zval::null())
+}
+
+fn pending_is_throwable() -> bool {
+    ExecutorGlobals::get()
+        .exception()
+        .is_some_and(|e: &ZendObject| e.instance_of(ce::throwable()))
+}
+
+fn take_pending() -> Option<Zval> {
+    let exception = ExecutorGlobals::take_exception()?;
+    exception.into_zval(false).ok()
+}

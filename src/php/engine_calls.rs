@@ -1,0 +1,167 @@
+//! Functions of the Zend engine that ext-php-rs does not wrap, each behind a
+//! safe face.
+
+use std::ffi::{CString, c_char, c_int, c_void};
+
+use ext_php_rs::ffi::{
+    _call_user_function_impl, zend_class_entry, zend_object, zend_string, zend_type, zval,
+};
+use ext_php_rs::types::{ZendObject, ZendStr, Zval};
+use ext_php_rs::zend::{ClassEntry, ExecutorGlobals};
+
+unsafe extern "C" {
+    fn zend_declare_typed_property(
+        ce: *mut zend_class_entry,
+        name: *mut zend_string,
+        value: *mut zval,
+        access: c_int,
+        doc: *mut zend_string,
+        ty: zend_type,
+    ) -> *mut c_void;
+    fn zend_read_property(
+        scope: *mut zend_class_entry,
+        object: *mut zend_object,
+        name: *const c_char,
+        length: usize,
+        silent: bool,
+        rv: *mut zval,
+    ) -> *mut zval;
+    fn php_log_err_with_severity(message: *const c_char, severity: c_int);
+}
+
+const ACC_PUBLIC: c_int = 1;
+const ACC_READONLY: c_int = 1 << 7;
+const TYPE_NAME_BIT: u32 = 1 << 24;
+/// `IS_NULL` as a bit of a type mask.
+const MAY_BE_NULL: u32 = 1 << 1;
+const LOG_NOTICE: c_int = 5;
+
+/// The type of a declared property.
+pub(super) enum PropertyType {
+    /// Built-in types, as a mask of `1 << IS_…`.
+    Mask(u32),
+    /// An object of the named class.
+    Class(&'static str),
+}
+
+impl PropertyType {
+    pub(super) const INT: Self = Self::Mask(1 << 4);
+    pub(super) const STRING: Self = Self::Mask(1 << 6);
+    pub(super) const NULLABLE_STRING: Self = Self::Mask((1 << 6) | MAY_BE_NULL);
+}
+
+/// Declares a public readonly property on a class of this module. Call it at
+/// module start, before any object of the class exists.
+pub(super) fn declare_readonly(class: &'static ClassEntry, name: &str, ty: PropertyType) {
+    let mut undefined = Zval::new();
+    undefined.u1.type_info = 0;
+    let ty = match ty {
+        PropertyType::Mask(mask) => zend_type {
+            ptr: std::ptr::null_mut(),
+            type_mask: mask,
+        },
+        PropertyType::Class(name) => zend_type {
+            ptr: ZendStr::new_interned(name, true).into_raw().cast(),
+            type_mask: TYPE_NAME_BIT,
+        },
+    };
+    let name = ZendStr::new_interned(name, true).into_raw();
+    // SAFETY: the class entry is a live one of this module, during module start
+    // in the only thread there is; name and type name are interned and outlive
+    // it; an undefined value is what typed properties start with.
+    unsafe {
+        zend_declare_typed_property(
+            std::ptr::from_ref(class).cast_mut(),
+            name,
+            &raw mut undefined,
+            ACC_PUBLIC | ACC_READONLY,
+            std::ptr::null_mut(),
+            ty,
+        );
+    }
+}
+
+/// Puts `value` into the declared property number `slot` of a new object.
+///
+/// # Safety
+/// `slot` must be less than the number of properties that the object's class
+/// declares, and the slot must not have been filled before.
+pub(super) unsafe fn fill_slot(object: &mut ZendObject, slot: usize, value: Zval) {
+    // SAFETY: the caller vouches for `slot`; the table is inline behind the
+    // object and its slots are plain zvals, undefined so far.
+    unsafe {
+        object.properties_table.as_mut_ptr().add(slot).write(value);
+    }
+}
+
+/// Reads a property as code of `scope` would, `null` if it is not there.
+pub(super) fn read_property(scope: &ClassEntry, object: &ZendObject, name: &str) -> Zval {
+    let mut room = Zval::new();
+    // SAFETY: object and class are live; the name is passed with its length;
+    // `room` outlives the call and the result is copied before it is dropped.
+    unsafe {
+        let value = zend_read_property(
+            std::ptr::from_ref(scope).cast_mut(),
+            std::ptr::from_ref(object).cast_mut(),
+            name.as_ptr().cast(),
+            name.len(),
+            true,
+            &raw mut room,
+        );
+        value
+            .as_ref()
+            .map_or_else(Zval::null, |v| v.dereference().shallow_clone())
+    }
+}
+
+/// A value that refers to `object`, with a reference of its own.
+pub(super) fn object_ref(object: *const ZendObject) -> Zval {
+    let mut zval = Zval::new();
+    // SAFETY: callers pass a live object; in PHP's only thread nothing else
+    // touches it while its reference count is raised.
+    zval.set_object(unsafe { &mut *object.cast_mut() });
+    zval
+}
+
+/// What calling a PHP callable came to.
+pub(super) enum Called {
+    /// It returned.
+    Returned(Zval),
+    /// It threw; the exception is pending in the engine.
+    Threw,
+    /// It could not be called.
+    NotCallable,
+}
+
+/// Calls `callable`; an exception stays pending, so that what is not ours to
+/// handle (`exit` among it) goes on untouched.
+pub(super) fn call(callable: &Zval, arguments: &[Zval]) -> Called {
+    let mut returned = Zval::new();
+    // SAFETY: the callable and the arguments are live zvals for the whole call,
+    // as many as are announced; the engine writes `returned`.
+    let result = unsafe {
+        _call_user_function_impl(
+            std::ptr::null_mut(),
+            std::ptr::from_ref(callable).cast_mut(),
+            &raw mut returned,
+            u32::try_from(arguments.len()).unwrap_or(0),
+            arguments.as_ptr().cast_mut(),
+            std::ptr::null_mut(),
+        )
+    };
+    if ExecutorGlobals::has_exception() {
+        Called::Threw
+    } else if result < 0 {
+        Called::NotCallable
+    } else {
+        Called::Returned(returned)
+    }
+}
+
+/// Writes a line to PHP's error log. Only from PHP's own thread.
+pub(super) fn log_line(line: &str) {
+    if let Ok(line) = CString::new(line.replace('\0', " ")) {
+        // SAFETY: a NUL-terminated string that the function copies.
+        unsafe { php_log_err_with_severity(line.as_ptr(), LOG_NOTICE) };
+    }
+}

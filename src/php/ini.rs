@@ -1,0 +1,116 @@
+//! The directives. All are `PHP_INI_SYSTEM`; read once, at module start.
+
+use std::collections::HashMap;
+
+use ext_php_rs::flags::IniEntryPermission;
+use ext_php_rs::zend::{ExecutorGlobals, IniEntryDef, IniEntryDefs};
+use once_cell::sync::OnceCell;
+
+const SYSTEM: IniEntryPermission = IniEntryPermission::System;
+
+static TABLE: IniEntryDefs<9> = IniEntryDefs::new([
+    IniEntryDef::new(c"amm.enabled", c"1", SYSTEM),
+    IniEntryDef::new(c"amm.config", c"", SYSTEM),
+    IniEntryDef::new(c"amm.shm_path", c"", SYSTEM),
+    IniEntryDef::new(c"amm.shm_mode", c"0600", SYSTEM),
+    IniEntryDef::new(c"amm.monitor", c"auto", SYSTEM),
+    IniEntryDef::new(c"amm.zone", c"", SYSTEM),
+    IniEntryDef::new(c"amm.secret", c"", SYSTEM),
+    IniEntryDef::new(c"amm.log_level", c"warn", SYSTEM),
+    IniEntryDef::end(),
+]);
+
+/// The directives' values.
+#[derive(Debug)]
+pub(super) struct Ini {
+    pub(super) enabled: bool,
+    pub(super) config: String,
+    pub(super) shm_path: String,
+    pub(super) shm_mode: u32,
+    /// Whether this process may run a monitor thread.
+    pub(super) monitor: bool,
+    pub(super) zone: Option<String>,
+    pub(super) has_secret: bool,
+    pub(super) log_level: log::LevelFilter,
+    /// Values that were not understood: directive, given, accepted.
+    pub(super) mistakes: Vec<String>,
+}
+
+static VALUES: OnceCell<Ini> = OnceCell::new();
+
+/// Registers the directives and reads their values. PHP may start a module
+/// again in one process; directives do not change between.
+pub(super) fn start(module: i32) {
+    IniEntryDef::register(TABLE.as_slice(), module);
+    VALUES.get_or_init(|| read(&ExecutorGlobals::get().ini_values()));
+}
+
+/// The values in force.
+pub(super) fn get() -> &'static Ini {
+    VALUES.get_or_init(|| read(&HashMap::new()))
+}
+
+fn read(values: &HashMap<String, Option<String>>) -> Ini {
+    let text = |name: &str| {
+        values
+            .get(name)
+            .and_then(Option::as_deref)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let mut mistakes = Vec::new();
+    let mut mistake = |name: &str, given: &str, accepted: &str| {
+        mistakes.push(format!("{name}: given \"{given}\", accepted: {accepted}"));
+    };
+    let mode = text("amm.shm_mode");
+    let shm_mode = match mode.as_str() {
+        "" => 0o600,
+        digits => u32::from_str_radix(digits, 8)
+            .ok()
+            .filter(|mode| mode & !0o666 == 0 && mode & 0o600 == 0o600)
+            .unwrap_or_else(|| {
+                mistake(
+                    "amm.shm_mode",
+                    digits,
+                    "octal permission bits such as 0600 or 0660",
+                );
+                0o600
+            }),
+    };
+    let monitor = match text("amm.monitor").to_ascii_lowercase().as_str() {
+        "" | "auto" => true,
+        "off" | "0" | "no" | "false" => false,
+        other => {
+            mistake("amm.monitor", other, "auto, off");
+            true
+        }
+    };
+    let level = text("amm.log_level").to_ascii_lowercase();
+    let log_level = match level.as_str() {
+        "" => log::LevelFilter::Warn,
+        word => word.parse().unwrap_or_else(|_| {
+            mistake(
+                "amm.log_level",
+                word,
+                "off, error, warn, info, debug, trace",
+            );
+            log::LevelFilter::Warn
+        }),
+    };
+    let zone = text("amm.zone");
+    Ini {
+        enabled: !matches!(
+            text("amm.enabled").to_ascii_lowercase().as_str(),
+            "0" | "off" | "no" | "false"
+        ),
+        config: text("amm.config"),
+        shm_path: text("amm.shm_path"),
+        shm_mode,
+        monitor,
+        zone: (!zone.is_empty()).then_some(zone),
+        has_secret: !text("amm.secret").is_empty(),
+        log_level,
+        mistakes,
+    }
+}

@@ -1,0 +1,244 @@
+//! What lives as long as the process: the hold on shared memory, the monitor,
+//! and the clusters that were ever defined in it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use amm_core::config::{ConfigError, Flavour, Settings};
+use amm_engine::clock::now_ms;
+use amm_engine::cluster::Cluster;
+use amm_engine::definition::Definition;
+use amm_engine::host::Host;
+use amm_engine::monitor::{Monitor, is_vacant};
+use amm_engine::shm::Location;
+use amm_engine::{config_file, process};
+use ext_php_rs::zend::SapiModule;
+
+use super::ini;
+
+/// Definitions remembered by content; more are made anew each time.
+const MOST_DEFINITIONS: usize = 1_024;
+
+/// The process's state, all of PHP's own thread.
+#[derive(Default)]
+struct Worker {
+    generation: u32,
+    keys: (u64, u64),
+    host: Option<Arc<Host>>,
+    monitor: Option<Monitor>,
+    /// Content of a configuration array → the cluster it defines.
+    known: HashMap<u128, Arc<Definition>>,
+    file: Option<Rc<File>>,
+    attached: Vec<(u32, Rc<Cluster>)>,
+}
+
+/// What the file named by `amm.config` says.
+pub(super) struct File {
+    pub(super) clusters: Vec<(String, Arc<Definition>)>,
+    pub(super) error: Option<String>,
+}
+
+thread_local! {
+    static WORKER: RefCell<Worker> = RefCell::new(Worker::default());
+}
+
+fn with<T>(use_it: impl FnOnce(&mut Worker) -> T) -> T {
+    WORKER.with(|worker| {
+        let mut worker = worker.borrow_mut();
+        if worker.generation != process::generation() {
+            worker.start_over();
+        }
+        use_it(&mut worker)
+    })
+}
+
+impl Worker {
+    /// First use in this process, or first in a forked child: nothing that
+    /// threads of the parent may have held is touched or given back.
+    fn start_over(&mut self) {
+        process::watch_forks();
+        std::mem::forget(self.monitor.take());
+        std::mem::forget(self.host.take());
+        self.attached.clear();
+        self.generation = process::generation();
+        if self.keys == (0, 0) {
+            self.keys = (process::random(), process::random());
+        }
+    }
+
+    fn host(&mut self) -> Result<Arc<Host>, String> {
+        if let Some(host) = &self.host {
+            return Ok(Arc::clone(host));
+        }
+        let ini = ini::get();
+        let location = Location::configured(&ini.shm_path, ini.shm_mode);
+        let host = Host::open(location, now_ms()).map_err(|error| error.to_string())?;
+        let host = Arc::new(host);
+        self.host = Some(Arc::clone(&host));
+        Ok(host)
+    }
+}
+
+/// The keys under which this process tells configuration arrays apart.
+pub(super) fn fingerprint_keys() -> (u64, u64) {
+    with(|worker| worker.keys)
+}
+
+/// The definition that was made of an array with this content.
+pub(super) fn known(fingerprint: u128) -> Option<Arc<Definition>> {
+    with(|worker| worker.known.get(&fingerprint).cloned())
+}
+
+/// Makes a definition and remembers it by its content.
+pub(super) fn define(
+    fingerprint: u128,
+    settings: Settings,
+) -> Result<Arc<Definition>, ConfigError> {
+    let definition = Arc::new(prepare(settings)?);
+    with(|worker| {
+        if worker.known.len() >= MOST_DEFINITIONS {
+            worker.known.clear();
+        }
+        worker.known.insert(fingerprint, Arc::clone(&definition));
+    });
+    Ok(definition)
+}
+
+fn prepare(settings: Settings) -> Result<Definition, ConfigError> {
+    if matches!(
+        settings.flavour,
+        Flavour::GroupReplication | Flavour::Aurora
+    ) {
+        return Err(ConfigError::new(
+            "flavour",
+            format!("\"{}\"", settings.flavour.as_str()),
+            "in this version one of \"galera\", \"read_only\", \"auto\"",
+        ));
+    }
+    Ok(Definition::new(settings, ini::get().zone.as_deref()))
+}
+
+/// The clusters of the file named by `amm.config`, read once a process.
+pub(super) fn file() -> Rc<File> {
+    if let Some(file) = with(|worker| worker.file.clone()) {
+        return file;
+    }
+    let path = &ini::get().config;
+    let mut file = File {
+        clusters: Vec::new(),
+        error: None,
+    };
+    if !path.is_empty() {
+        match config_file::read(Path::new(path)) {
+            Ok(clusters) => {
+                for (name, settings) in clusters {
+                    match prepare(settings) {
+                        Ok(definition) => file.clusters.push((name, Arc::new(definition))),
+                        Err(error) => {
+                            file.error = Some(format!("{path}: {}", error.in_cluster(&name)));
+                        }
+                    }
+                }
+            }
+            Err(error) => file.error = Some(error.to_string()),
+        }
+    }
+    if let Some(error) = &file.error {
+        log::error!("{error}");
+    }
+    let file = Rc::new(file);
+    with(|worker| worker.file = Some(Rc::clone(&file)));
+    file
+}
+
+/// This process's hold on shared memory.
+pub(super) fn host() -> Result<Arc<Host>, String> {
+    with(Worker::host)
+}
+
+/// The cluster of a definition, joined to its slot; looks once a second
+/// whether the shared file is still the one in use.
+pub(super) fn attach(definition: &Arc<Definition>, now: u64) -> Result<Rc<Cluster>, String> {
+    with(|worker| {
+        let host = worker.host()?;
+        host.refresh(now);
+        let version = host.version();
+        worker
+            .attached
+            .retain(|(seen, cluster)| *seen == version && cluster.is_attached());
+        let found = worker
+            .attached
+            .iter()
+            .find(|(_, c)| Arc::ptr_eq(&c.definition, definition));
+        let cluster = match found {
+            Some((_, cluster)) => Rc::clone(cluster),
+            None => {
+                let made = Cluster::attach(Arc::clone(definition), host.mapping(), now)
+                    .map_err(|error| error.to_string())?;
+                let made = Rc::new(made);
+                if worker.attached.len() >= MOST_DEFINITIONS {
+                    worker.attached.clear();
+                }
+                worker.attached.push((version, Rc::clone(&made)));
+                made
+            }
+        };
+        cluster.touch(now);
+        Ok(cluster)
+    })
+}
+
+/// Sees to it that somebody probes the cluster: starts this process's thread
+/// where it may run one, or wakes it where a post is vacant.
+pub(super) fn see_to_probing(cluster: &Cluster, now: u64) {
+    if !ini::get().monitor || !cluster.definition.can_probe() {
+        return;
+    }
+    // A console script takes part only where nobody else does.
+    if is_console() && cluster.is_led(now) {
+        return;
+    }
+    with(|worker| {
+        let alive = worker.monitor.as_ref().is_some_and(Monitor::is_alive);
+        if !alive {
+            worker.monitor = match worker.host() {
+                Ok(host) => match Monitor::start(host) {
+                    Ok(monitor) => Some(monitor),
+                    Err(error) => {
+                        log::warn!("cannot start the monitor thread: {error}");
+                        None
+                    }
+                },
+                Err(_) => None,
+            };
+        }
+        if let Some(monitor) = &worker.monitor {
+            monitor.care_for(&cluster.definition);
+            if alive && is_vacant(cluster, now) {
+                monitor.wake();
+            }
+        }
+    });
+}
+
+/// Ends the monitor thread. A console script does not wait for it.
+pub(super) fn stop() {
+    with(|worker| {
+        if let Some(monitor) = worker.monitor.take() {
+            monitor.stop(!is_console());
+        }
+    });
+}
+
+fn is_console() -> bool {
+    let name = SapiModule::get().name;
+    if name.is_null() {
+        return false;
+    }
+    // SAFETY: the name of the running SAPI, a NUL-terminated static string.
+    let name = unsafe { std::ffi::CStr::from_ptr(name) };
+    name == c"cli" || name == c"phpdbg"
+}
