@@ -259,7 +259,10 @@ namespace Amm {
          * Returns everything an operator wants to see, without credentials.
          *
          * `shared` is false where this process works alone, and `shared_reason` says why. `leader` is the process that
-         * probes for this host. Ages and times are milliseconds, `rtt_us` is microseconds; null is "not known".
+         * probes for this host, `deputy` whether another one stands by, `incumbent` the node that `single` has settled
+         * on. `probe` is what the last probe of a node came to, `role_reason` why the node is not a writer, `picks` how
+         * often it was chosen, `at` a Unix time. Ages and times are milliseconds, `rtt_us` is microseconds; null is
+         * "not known".
          *
          * `foreach ($cluster->status()['nodes'] as $id => $node) { printf("%s %s\n", $id, $node['health']); }`
          *
@@ -271,24 +274,33 @@ namespace Amm {
          *     shared_reason: string|null,
          *     panic: bool,
          *     leader: array{pid: int, heartbeat_age_ms: int}|null,
+         *     deputy: bool,
+         *     incumbent: non-empty-string|null,
          *     nodes: array<non-empty-string, array{
          *         host: string,
          *         port: int,
+         *         zone: string|null,
          *         role: 'writer'|'reader'|'unready'|'unknown',
+         *         role_reason: string|null,
          *         health: 'up'|'suspect'|'down',
          *         breaker: 'closed'|'open'|'half-open',
          *         admin: 'enabled'|'draining'|'disabled',
          *         writable: bool,
          *         epoch: int,
          *         since_ms: int|null,
+         *         probe: 'none'|'answered'|'failed'|'login refused'|'inconclusive',
          *         probe_age_ms: int|null,
          *         rtt_us: int|null,
+         *         picks: int,
+         *         dials: int,
          *         failures: int,
          *         conflicts: int,
-         *         last_error: int|string|null
+         *         last_error: array{verdict: string, errno: int, at: int}|null
          *     }>,
          *     warnings: list<string>
          * }
+         *
+         * @throws Exception\AmmException if the table of clusters in the shared memory is full
          */
         public function status(): array {}
 
@@ -318,7 +330,7 @@ namespace Amm {
         /** The host as configured: a name stays a name, for TLS. */
         public readonly string $host;
 
-        /** The address that the prober resolved the host to, if it did. */
+        /** The host's IP address, as the prober resolved it or as configured; null while it is not known. */
         public readonly ?string $address;
 
         public readonly int $port;
