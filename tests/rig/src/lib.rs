@@ -21,8 +21,21 @@
 //! users, and Debian's packages: `tests/install.sh` brings them.
 
 pub mod address;
+pub mod app;
 pub mod clock;
+pub mod dials;
+pub mod fault;
+pub mod floor;
+pub mod fpm;
 pub mod galera;
 pub mod interrupt;
+pub mod ledger;
+pub mod load;
+pub mod nginx;
+pub mod php;
 pub mod process;
+pub mod reconcile;
+pub mod report;
 pub mod run_dir;
+pub mod status;
+pub mod table;

@@ -9,7 +9,7 @@
 use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -177,17 +177,10 @@ pub fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// Runs `command` to its end in `run`'s name and returns its output, or an
-/// error that quotes it.
-pub fn output(run: &RunDir, what: &str, mut command: Command) -> Result<std::process::Output> {
-    command.env(MARK, run.path()).stdin(Stdio::null());
-    command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    bind_to_rig(&mut command, libc::SIGKILL);
-    let child = spawn(command).with_context(|| format!("cannot start {what}"))?;
-    let output = child.wait_with_output()?;
+/// Runs `command` to its end in `run`'s name and returns its output; an error
+/// that quotes the output if it fails.
+pub fn output(run: &RunDir, what: &str, command: Command) -> Result<Output> {
+    let output = finished(run, what, command)?;
     if !output.status.success() {
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
         bail!(
@@ -200,11 +193,59 @@ pub fn output(run: &RunDir, what: &str, mut command: Command) -> Result<std::pro
     Ok(output)
 }
 
+/// The same, whatever its exit code.
+pub fn finished(run: &RunDir, what: &str, mut command: Command) -> Result<Output> {
+    command.env(MARK, run.path()).stdin(Stdio::null());
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    bind_to_rig(&mut command, libc::SIGKILL);
+    let child = spawn(command).with_context(|| format!("cannot start {what}"))?;
+    Ok(child.wait_with_output()?)
+}
+
+/// The processes whose parent is `pid`.
+pub fn children(pid: i32) -> Result<Vec<i32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")?.flatten() {
+        let Ok(child) = entry.file_name().to_string_lossy().parse::<i32>() else {
+            continue;
+        };
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        let parent = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.split(' ').nth(1));
+        if parent.and_then(|parent| parent.parse().ok()) == Some(pid) {
+            found.push(child);
+        }
+    }
+    Ok(found)
+}
+
 /// Runs a child as another user, without that user's environment.
 pub fn as_user(program: &str, user: &User) -> Command {
     let mut command = Command::new(program);
     command.uid(user.uid).gid(user.gid);
     command
+}
+
+/// Finds an installed program, also where only root's path leads.
+pub fn program(name: &str) -> Result<PathBuf> {
+    [
+        "/usr/sbin",
+        "/usr/bin",
+        "/usr/local/sbin",
+        "/usr/local/bin",
+        "/sbin",
+        "/bin",
+    ]
+    .iter()
+    .map(|folder| Path::new(folder).join(name))
+    .find(|path| path.exists())
+    .with_context(|| format!("{name} is not installed: run tests/install.sh first"))
 }
 
 fn bind_to_rig(command: &mut Command, signal: i32) {

@@ -158,7 +158,10 @@ impl Node {
 
     /// SIGSTOP: the node hangs, its sockets stay open.
     pub fn stop(&self) -> Result<()> {
-        self.signal(libc::SIGSTOP)
+        self.signal(libc::SIGSTOP)?;
+        // The signal is under way until every thread has noticed.
+        std::thread::sleep(Duration::from_millis(5));
+        Ok(())
     }
 
     /// SIGCONT.
@@ -268,7 +271,12 @@ impl Node {
     /// A connection over TCP with one of the accounts, on [`DATABASE`].
     /// `patience` bounds the dial and every answer.
     pub fn connect(&self, account: Credentials, patience: Duration) -> Result<Conn, mysql::Error> {
-        let options = OptsBuilder::new()
+        Conn::new(self.address(account, patience))
+    }
+
+    /// What such a connection is made from.
+    pub fn address(&self, account: Credentials, patience: Duration) -> OptsBuilder {
+        OptsBuilder::new()
             .ip_or_hostname(Some(self.host()))
             .tcp_port(self.port())
             .prefer_socket(false)
@@ -277,8 +285,7 @@ impl Node {
             .db_name(Some(DATABASE))
             .tcp_connect_timeout(Some(patience))
             .read_timeout(Some(patience))
-            .write_timeout(Some(patience));
-        Conn::new(options)
+            .write_timeout(Some(patience))
     }
 
     pub(super) fn set_root_password(&self, password: &'static str) {
@@ -339,7 +346,10 @@ impl Node {
 
     fn run_server(&self, arguments: &[String]) -> Result<()> {
         let mut slot = self.process();
-        if slot.is_some() {
+        if slot
+            .as_ref()
+            .is_some_and(|process| matches!(process.ended(), Ok(None)))
+        {
             bail!("{} is already running", self.id());
         }
         let incarnation = self.incarnation.fetch_add(1, Ordering::Relaxed) + 1;

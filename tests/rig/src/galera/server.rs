@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::options::Options;
-use crate::process::{self, User};
+use crate::process::{self, User, program};
 
 /// Small enough to be written in no time; the same in template and nodes.
 pub(super) const REDO_LOG: &str = "--innodb-log-file-size=16M";
@@ -17,22 +17,6 @@ const PROVIDERS: [&str; 4] = [
     "/usr/lib/libgalera_smm.so",
     "/usr/lib64/galera-4/libgalera_smm.so",
 ];
-
-/// Finds an installed program, also where only root's path leads.
-pub(super) fn program(name: &str) -> Result<PathBuf> {
-    [
-        "/usr/sbin",
-        "/usr/bin",
-        "/usr/local/sbin",
-        "/usr/local/bin",
-        "/sbin",
-        "/bin",
-    ]
-    .iter()
-    .map(|folder| Path::new(folder).join(name))
-    .find(|path| path.exists())
-    .with_context(|| format!("{name} is not installed: run tests/install.sh first"))
-}
 
 /// What tells one node from another.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub(super) fn prepare(run: &Arc<RunDir>, block: &Block) -> Result<PathBuf> {
         ..Options::default()
     };
     let node = Node::create(run, block, &alone, 0, "template.new")?;
-    let mut install = Command::new(server::program("mariadb-install-db")?);
+    let mut install = Command::new(process::program("mariadb-install-db")?);
     install
         .arg("--no-defaults")
         .arg("--user=mysql")

@@ -1,0 +1,9 @@
+<?php
+
+namespace App;
+
+use Illuminate\Foundation\Http\Kernel;
+
+final class HttpKernel extends Kernel
+{
+}
