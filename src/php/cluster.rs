@@ -35,7 +35,7 @@ pub struct Cluster {
     pub(super) name: String,
     pub(super) definition: Arc<Definition>,
     /// The scope's own choice, while the scope's stamp is this one.
-    recent: Cell<(u64, *const ZendObject)>,
+    recent: Cell<(u64, *mut ZendObject)>,
     shared: RefCell<Option<Rc<Shared>>>,
 }
 
@@ -101,10 +101,12 @@ impl Cluster {
             let (stamp, object) = self.recent.get();
             if stamp == request::stamp() {
                 // SAFETY: under an unchanged stamp the scope still holds the
-                // object that was noted with it.
-                let object = unsafe { &*object };
-                if node::of(object).is_some_and(Node::is_current) {
-                    return Ok(NodeRef(object_ref(object)));
+                // object that was noted with it; the reference ends before the
+                // count is raised.
+                unsafe {
+                    if node::of(&*object).is_some_and(Node::is_current) {
+                        return Ok(NodeRef(object_ref(object)));
+                    }
                 }
             }
         }
@@ -240,7 +242,7 @@ impl Cluster {
         Self {
             name: name.to_owned(),
             definition,
-            recent: Cell::new((0, std::ptr::null())),
+            recent: Cell::new((0, std::ptr::null_mut())),
             shared: RefCell::new(None),
         }
     }
@@ -301,12 +303,10 @@ impl Cluster {
     }
 
     fn note(&self, slot: Option<u64>, purpose: Purpose, node: &Zval) {
-        if slot.is_none()
-            && purpose == Purpose::Write
-            && let Some(object) = node.object()
-        {
-            self.recent
-                .set((request::stamp(), std::ptr::from_ref(object)));
+        if slot.is_none() && purpose == Purpose::Write && node.is_object() {
+            // SAFETY: an object, as was just asked.
+            let object = unsafe { node.value.obj };
+            self.recent.set((request::stamp(), object));
         }
     }
 

@@ -18,7 +18,7 @@ use ext_php_rs::types::{ZendObject, Zval};
 use ext_php_rs::zend::{ExecutorGlobals, ce};
 
 use super::cluster::{Cluster, host};
-use super::engine_calls::{Called, call};
+use super::engine_calls::{Called, call, chain_to_pending};
 use super::node::{self, Node, NodeRef};
 use super::{exceptions, handles, request, throwable, worker};
 
@@ -205,9 +205,8 @@ fn fail(exception: PhpException, last: Option<Zval>) -> PhpResult<Zval> {
     let Some(last) = last else {
         return Err(exception);
     };
-    // The engine chains a new exception to the one that is pending.
-    throw_object(last)?;
     exception.throw();
+    chain_to_pending(last);
     Ok(Zval::null())
 }
 

@@ -2,9 +2,11 @@
 //! safe face.
 
 use std::ffi::{CString, c_char, c_int, c_void};
+use std::mem::ManuallyDrop;
 
 use ext_php_rs::ffi::{
-    _call_user_function_impl, zend_class_entry, zend_object, zend_string, zend_type, zval,
+    _call_user_function_impl, IS_OBJECT_EX, zend_class_entry, zend_object, zend_string, zend_type,
+    zval,
 };
 use ext_php_rs::types::{ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::{ClassEntry, ExecutorGlobals};
@@ -26,6 +28,7 @@ unsafe extern "C" {
         silent: bool,
         rv: *mut zval,
     ) -> *mut zval;
+    fn zend_exception_set_previous(exception: *mut zend_object, previous: *mut zend_object);
     fn php_log_err_with_severity(message: *const c_char, severity: c_int);
 }
 
@@ -114,13 +117,25 @@ pub(super) fn read_property(scope: &ClassEntry, object: &ZendObject, name: &str)
     }
 }
 
-/// A value that refers to `object`, with a reference of its own.
-pub(super) fn object_ref(object: *const ZendObject) -> Zval {
+/// A value that refers to an object, with a reference of its own.
+///
+/// # Safety
+/// `object` must point to a live object, and no Rust reference to it may be in
+/// use meanwhile: its count is written.
+pub(super) unsafe fn object_ref(object: *mut ZendObject) -> Zval {
     let mut zval = Zval::new();
-    // SAFETY: callers pass a live object; in PHP's only thread nothing else
-    // touches it while its reference count is raised.
-    zval.set_object(unsafe { &mut *object.cast_mut() });
+    // SAFETY: the caller vouches for the pointer.
+    zval.set_object(unsafe { &mut *object });
     zval
+}
+
+/// A value that refers to `object` without a reference of its own, for look-ups
+/// that keep nothing.
+pub(super) fn borrowed(object: &ZendObject) -> ManuallyDrop<Zval> {
+    let mut zval = Zval::new();
+    zval.value.obj = std::ptr::from_ref(object).cast_mut();
+    zval.u1.type_info = IS_OBJECT_EX;
+    ManuallyDrop::new(zval)
 }
 
 /// What calling a PHP callable came to.
@@ -156,6 +171,23 @@ pub(super) fn call(callable: &Zval, arguments: &[Zval]) -> Called {
     } else {
         Called::Returned(returned)
     }
+}
+
+/// Chains `previous` to the exception that is pending, if one is.
+pub(super) fn chain_to_pending(previous: Zval) {
+    let pending = ExecutorGlobals::get().exception;
+    let Some(object) = previous.object() else {
+        return;
+    };
+    if pending.is_null() {
+        return;
+    }
+    let object = std::ptr::from_ref(object).cast_mut();
+    // The engine takes over our reference.
+    std::mem::forget(previous);
+    // SAFETY: both are live exception objects; the function consumes one
+    // reference of the second, which `forget` left to it.
+    unsafe { zend_exception_set_previous(pending, object) };
 }
 
 /// Writes a line to PHP's error log. Only from PHP's own thread.

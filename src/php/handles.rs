@@ -9,7 +9,7 @@ use ext_php_rs::ffi::BP_VAR_IS;
 use ext_php_rs::types::{ZendObject, Zval};
 use ext_php_rs::zend::ClassEntry;
 
-use super::engine_calls::object_ref;
+use super::engine_calls::borrowed;
 
 thread_local! {
     static MAP: RefCell<Option<Zval>> = const { RefCell::new(None) };
@@ -40,7 +40,7 @@ pub(super) fn recall(handle: &ZendObject) -> Option<Zval> {
     if !known {
         return None;
     }
-    let mut key = object_ref(handle);
+    let mut key = borrowed(handle);
     let mut found = None;
     with_map(|map| {
         let mut room = Zval::new();
@@ -50,7 +50,7 @@ pub(super) fn recall(handle: &ZendObject) -> Option<Zval> {
             if let Some(handlers) = map.handlers.as_ref()
                 && let Some(read) = handlers.read_dimension
             {
-                let value = read(map, &raw mut key, BP_VAR_IS as _, &raw mut room);
+                let value = read(map, &raw mut *key, BP_VAR_IS as _, &raw mut room);
                 found = value
                     .as_ref()
                     .map(|v| v.dereference())

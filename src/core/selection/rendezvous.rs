@@ -34,9 +34,14 @@ pub fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The key's and the node's joint hash, 53 bits.
+fn draw(candidate: &Candidate, key: u64) -> u64 {
+    mix(candidate.identity, key) >> 11
+}
+
 /// The node's score for the key: lower is better.
 pub(super) fn cost(candidate: &Candidate, key: u64) -> f64 {
-    let bits = mix(candidate.identity, key) >> 11;
+    let bits = draw(candidate, key);
     // In (0, 1): never 0, so the logarithm is finite.
     let unit = (bits as f64 + 0.5) / (1u64 << 53) as f64;
     -libm::log(unit) / f64::from(candidate.weight.max(1))
@@ -50,6 +55,11 @@ pub fn ramp_point(identity: u64, key: u64) -> u16 {
 
 /// Ranks the nodes for `key`.
 pub fn rank(candidates: &[Candidate], key: u64) -> Ranking {
+    let weight = candidates.first().map(|c| c.weight);
+    if candidates.iter().all(|c| Some(c.weight) == weight) {
+        // Under one weight the largest draw has the lowest score.
+        return Ranking::by_key(candidates, |c| std::cmp::Reverse(draw(c, key)));
+    }
     Ranking::by_key(candidates, |c| cost(c, key))
 }
 
@@ -105,6 +115,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_short_way_for_equal_weights_gives_the_same_order(key: u64, count in 1usize..64) {
+            let nodes = nodes(&vec![3; count]);
+            let long: Vec<usize> = Ranking::by_key(&nodes, |c| cost(c, key)).iter().collect();
+            prop_assert_eq!(rank(&nodes, key).iter().collect::<Vec<_>>(), long);
+        }
+
         #[test]
         fn losing_a_node_moves_only_its_own_keys(key: u64, count in 2usize..64, lost in 0usize..64) {
             let nodes = nodes(&vec![1; count]);
