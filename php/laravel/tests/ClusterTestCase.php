@@ -9,8 +9,8 @@ abstract class ClusterTestCase extends TestCase
 {
     protected function setUp(): void
     {
-        if (! extension_loaded('amm')) {
-            $this->markTestSkipped('The amm extension is not loaded.');
+        if (! extension_loaded('amm') || ! ini_get('amm.enabled')) {
+            $this->markTestSkipped('The amm extension is not loaded and enabled.');
         }
 
         parent::setUp();
@@ -18,7 +18,7 @@ abstract class ClusterTestCase extends TestCase
 
     protected function tearDown(): void
     {
-        if (extension_loaded('amm')) {
+        if (isset($this->app)) {
             parent::tearDown();
         }
     }

@@ -41,8 +41,11 @@ check('killed', within(2, fn () => ! $cluster->isAlive($pdo)));
 check('killed, mysqli', within(2, fn () => ! $cluster->isAlive($mysqli)));
 
 check('a stranger', ! $cluster->isAlive(new stdClass));
+
+[$port] = closedPorts(1);
+$cluster = cluster(['nodes' => ["127.0.0.1:$port"]], 'plain');
 $plain = $cluster->connect(fn () => new stdClass);
-check('a handle without a socket is judged by its node', $cluster->isAlive($plain));
+check('a handle without a socket is judged by its node', $cluster->isAlive($plain) && $cluster->disable("127.0.0.1:$port") === null && ! $cluster->isAlive($plain));
 ?>
 --EXPECT--
 ok: open

@@ -10,7 +10,8 @@ use PDO;
 
 /**
  * Against the real servers of AMM_TEST_NODES="host:port,host:port", logging in as AMM_TEST_USER with
- * AMM_TEST_PASSWORD; the user must be allowed to create a database, kill connections and set read_only.
+ * AMM_TEST_PASSWORD; that user must be allowed to create databases and users, to kill connections and
+ * to set read_only. The application's own user, made here, must not write through read_only.
  */
 final class RealServersTest extends ClusterTestCase
 {
@@ -31,7 +32,11 @@ final class RealServersTest extends ClusterTestCase
 
         parent::setUp();
 
-        $this->admin($this->nodes[0])->exec('create database if not exists amm_laravel');
+        $admin = $this->admin($this->nodes[0]);
+        $admin->exec('create database if not exists amm_laravel');
+        $admin->exec("create user if not exists amm_laravel@'%' identified by 'amm_laravel'");
+        $admin->exec("grant select, insert, update, delete, create, drop on amm_laravel.* to amm_laravel@'%'");
+
         $this->connection = $this->connection($this->serverConfig());
         $this->connection->unprepared('create table if not exists t (id int auto_increment primary key, a varchar(40)) engine=innodb');
         $this->connection->table('t')->delete();
@@ -114,8 +119,8 @@ final class RealServersTest extends ClusterTestCase
     {
         return $this->config($this->nodes, [
             'database' => 'amm_laravel',
-            'username' => $this->user(),
-            'password' => $this->password(),
+            'username' => 'amm_laravel',
+            'password' => 'amm_laravel',
             'strict' => true,
             'amm' => ['flavour' => getenv('AMM_TEST_FLAVOUR') ?: 'galera', 'writers' => 'single', 'connect_deadline' => '10s'],
         ]);

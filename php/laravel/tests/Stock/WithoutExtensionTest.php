@@ -1,6 +1,6 @@
 <?php
 
-namespace Amm\Laravel\Tests\Feature;
+namespace Amm\Laravel\Tests\Stock;
 
 use Amm\Laravel\Tests\TestCase;
 use Illuminate\Database\Connectors\ConnectionFactory;
