@@ -8,7 +8,7 @@ use amm_core::admission::Purpose;
 use amm_core::breaker::Event;
 use amm_core::config::{NodeSettings, Settings, cluster_name};
 use amm_core::node::AdminOverride;
-use amm_core::selection::rendezvous::{hash_key, mix};
+use amm_core::selection::rendezvous::hash_key;
 use amm_core::verdict::Phase;
 use amm_engine::attempt::{Attempt, Next};
 use amm_engine::clock::now_ms;
@@ -17,7 +17,7 @@ use amm_engine::definition::Definition;
 use amm_engine::host::Host;
 use amm_engine::socket::{self, Peek};
 use amm_engine::status;
-use ext_php_rs::flags::ClassFlags;
+use ext_php_rs::boxed::ZBox;
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
 
@@ -25,12 +25,12 @@ use super::engine_calls::object_ref;
 use super::enums::Verdict;
 use super::errors::seen;
 use super::node::{self, Node, NodeRef, declare_properties};
-use super::signatures::{CallableArg, NodeArg, ThrowableOrErrno};
+use super::signatures::{CallableArg, KeyArg, NodeArg, SEALED, ThrowableOrErrno, refuse_new};
 use super::{array, connect, exceptions, handles, ini, request, worker};
 
 /// A cluster, as one definition of it.
 #[php_class]
-#[php(name = "Amm\\Cluster", flags = ClassFlags::Final, modifier = declare_properties)]
+#[php(name = "Amm\\Cluster", flags = SEALED, modifier = declare_properties)]
 pub struct Cluster {
     pub(super) name: String,
     pub(super) definition: Arc<Definition>,
@@ -40,7 +40,17 @@ pub struct Cluster {
 }
 
 #[php_impl]
+#[expect(
+    non_snake_case,
+    reason = "PHP code may name arguments, in PHP's own case"
+)]
 impl Cluster {
+    /// Clusters come from `define()` and `get()`.
+    #[php(vis = "private")]
+    pub fn __construct() -> PhpResult<Self> {
+        Err(refuse_new("Amm\\Cluster"))
+    }
+
     /// Defines a cluster for the running request, or rebinds its name.
     pub fn define(name: &str, config: &ZendHashTable) -> PhpResult<Self> {
         require_enabled()?;
@@ -96,7 +106,7 @@ impl Cluster {
     }
 
     /// The node to write to, the same within a scope while it is current.
-    pub fn writer(&self, key: Option<&str>) -> PhpResult<NodeRef> {
+    pub fn writer(&self, key: Option<KeyArg<'_>>) -> PhpResult<NodeRef> {
         if key.is_none() {
             let (stamp, object) = self.recent.get();
             if stamp == request::stamp() {
@@ -110,32 +120,36 @@ impl Cluster {
                 }
             }
         }
-        self.choose(Purpose::Write, key)
+        self.choose(Purpose::Write, hash(key))
     }
 
     /// The node to read from.
-    pub fn reader(&self, key: Option<&str>) -> PhpResult<NodeRef> {
-        self.choose(Purpose::Read, key)
+    pub fn reader(&self, key: Option<KeyArg<'_>>) -> PhpResult<NodeRef> {
+        self.choose(Purpose::Read, hash(key))
     }
 
     /// All nodes worth trying for a write, best first.
-    pub fn candidates(&self, key: Option<&str>) -> PhpResult<Vec<NodeRef>> {
+    pub fn candidates(&self, key: Option<KeyArg<'_>>) -> PhpResult<Vec<NodeRef>> {
         let shared = self.shared()?;
         shared
-            .candidates(self.key_hash(key), now_ms())
+            .candidates(self.key_or_own(hash(key)), now_ms())
             .into_iter()
             .map(|chosen| node::object(&shared, chosen, Purpose::Write, None))
             .collect()
     }
 
     /// Dials a writer, the next one if that fails, within `connect_deadline`.
-    pub fn connect(&self, dial: CallableArg<'_>, key: Option<&str>) -> PhpResult<Zval> {
-        connect::connect(self, Purpose::Write, dial.0, key)
+    pub fn connect(&self, dial: CallableArg<'_>, key: Option<KeyArg<'_>>) -> PhpResult<Zval> {
+        connect::connect(self, Purpose::Write, dial.0, hash(key))
     }
 
     /// Dials a reader likewise.
-    pub fn connect_reader(&self, dial: CallableArg<'_>, key: Option<&str>) -> PhpResult<Zval> {
-        connect::connect(self, Purpose::Read, dial.0, key)
+    pub fn connect_reader(
+        &self,
+        dial: CallableArg<'_>,
+        key: Option<KeyArg<'_>>,
+    ) -> PhpResult<Zval> {
+        connect::connect(self, Purpose::Read, dial.0, hash(key))
     }
 
     /// The node that a handle talks to, if `connect()` returned it.
@@ -174,14 +188,17 @@ impl Cluster {
     }
 
     /// Whether what was chosen, or dialled, is still good. No I/O.
-    pub fn is_current(&self, node_or_handle: &ZendObject) -> bool {
-        match node::of(node_or_handle) {
-            Some(node) => node.is_current(),
-            None => handles::recall(node_or_handle)
+    pub fn is_current(&self, nodeOrHandle: &ZendObject) -> bool {
+        let current = |node: &Node| {
+            node.cluster.definition.identity == self.definition.identity && node.is_current()
+        };
+        match node::of(nodeOrHandle) {
+            Some(node) => current(node),
+            None => handles::recall(nodeOrHandle)
                 .as_ref()
                 .and_then(Zval::object)
                 .and_then(node::of)
-                .is_some_and(Node::is_current),
+                .is_some_and(current),
         }
     }
 
@@ -220,7 +237,7 @@ impl Cluster {
     }
 
     /// Everything an operator wants to see.
-    pub fn status(&self) -> PhpResult<Zval> {
+    pub fn status(&self) -> PhpResult<ZBox<ZendHashTable>> {
         let shared = self.shared()?;
         let host = host()?;
         super::status::array(&self.name, &status::of(&shared, &host))
@@ -256,16 +273,12 @@ impl Cluster {
     }
 
     /// The hash of a sticky key; without one, the scope's own.
-    pub(super) fn key_hash(&self, key: Option<&str>) -> u64 {
-        match key {
-            Some(key) => hash_key(key.as_bytes()),
-            None => mix(request::own_key(), 0),
-        }
+    pub(super) fn key_or_own(&self, slot: Option<u64>) -> u64 {
+        slot.unwrap_or_else(request::own_key)
     }
 
     /// The scope's choice while it is good; else a new one.
-    fn choose(&self, purpose: Purpose, key: Option<&str>) -> PhpResult<NodeRef> {
-        let slot = key.map(|key| hash_key(key.as_bytes()));
+    fn choose(&self, purpose: Purpose, slot: Option<u64>) -> PhpResult<NodeRef> {
         if let Some(kept) = request::choice(self.definition.identity, slot, purpose)
             && kept
                 .object()
@@ -278,7 +291,7 @@ impl Cluster {
         let shared = self.shared()?;
         worker::see_to_probing(&shared, now_ms());
         let me = host()?.token;
-        let mut attempt = Attempt::new(&shared, purpose, self.key_hash(key), me);
+        let mut attempt = Attempt::new(&shared, purpose, self.key_or_own(slot), me);
         match attempt.advance() {
             Next::Dial(chosen, _) => {
                 let node = node::object(&shared, chosen, purpose, None)?;
@@ -362,6 +375,10 @@ impl Cluster {
         log::info!("node {id} {admin:?} by an operator");
         Ok(())
     }
+}
+
+fn hash(key: Option<KeyArg<'_>>) -> Option<u64> {
+    key.map(|key| hash_key(&key.0))
 }
 
 /// The process's hold on shared memory.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use amm_core::admission::{Purpose, Refusal};
-use amm_core::selection::rendezvous::hash_key;
+use amm_core::config::NodeRole;
 use amm_core::verdict::{Phase, Verdict, retry_elsewhere};
 use amm_engine::attempt::{Attempt, Next};
 use amm_engine::clock::now_ms;
@@ -31,13 +31,12 @@ pub(super) fn connect(
     cluster: &Cluster,
     purpose: Purpose,
     dial: &Zval,
-    key: Option<&str>,
+    slot: Option<u64>,
 ) -> PhpResult<Zval> {
     let shared = cluster.shared()?;
     worker::see_to_probing(&shared, now_ms());
     let me = host()?.token;
-    let slot = key.map(|key| hash_key(key.as_bytes()));
-    let mut attempt = Attempt::new(&shared, purpose, cluster.key_hash(key), me);
+    let mut attempt = Attempt::new(&shared, purpose, cluster.key_or_own(slot), me);
     // A scope that has its node stays on it.
     if let Some(kept) = request::choice(shared.definition.identity, slot, purpose)
         && let Some(kept) = kept.object().and_then(node::of)
@@ -163,11 +162,11 @@ pub(super) fn explain(
     let mut parts: Vec<String> = Vec::new();
     for (index, node) in shared.definition.nodes.iter().enumerate() {
         let why = refusals.iter().find(|(i, _)| *i == index).map_or_else(
-            || match shared.node(index).last_error() {
-                Some(error) if error.errno != 0 => {
-                    format!("dial failed, errno {}", error.errno)
+            || match (node.settings.role, purpose) {
+                (Some(NodeRole::Reader), Purpose::Write) => {
+                    Refusal::ConfiguredReader.as_str().to_owned()
                 }
-                _ => "dial failed".to_owned(),
+                _ => dial_failed(shared, index),
             },
             |(_, refusal)| {
                 let reason = shared.node(index).last_probe().reason;
@@ -190,6 +189,13 @@ pub(super) fn explain(
         "cluster \"{name}\" has no {wanted} now: {}",
         parts.join("; ")
     )
+}
+
+fn dial_failed(shared: &Shared, index: usize) -> String {
+    match shared.node(index).last_error() {
+        Some(error) if error.errno != 0 => format!("dial failed, errno {}", error.errno),
+        _ => "dial failed".to_owned(),
+    }
 }
 
 /// That the time was over.

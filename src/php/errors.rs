@@ -1,6 +1,5 @@
 //! `Amm\Errors`: what an error means, without recording it.
 
-use ext_php_rs::flags::ClassFlags;
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::Zval;
 use ext_php_rs::zend::ce;
@@ -9,16 +8,22 @@ use amm_core::verdict::{self, Phase, classify};
 
 use super::enums::Verdict;
 use super::exceptions;
-use super::signatures::ThrowableOrErrno;
+use super::signatures::{SEALED, ThrowableOrErrno, refuse_new};
 use super::throwable::{self, Seen};
 
 /// Classifies errors, by their number first.
 #[php_class]
-#[php(name = "Amm\\Errors", flags = ClassFlags::Final)]
+#[php(name = "Amm\\Errors", flags = SEALED)]
 pub struct Errors;
 
 #[php_impl]
 impl Errors {
+    /// There is nothing to make: all methods are static.
+    #[php(vis = "private")]
+    pub fn __construct() -> PhpResult<Self> {
+        Err(refuse_new("Amm\\Errors"))
+    }
+
     /// What the error says about the server it came from.
     pub fn classify(error: ThrowableOrErrno<'_>) -> PhpResult<Verdict> {
         let seen = seen(error.0, "Amm\\Errors::classify(): Argument #1 ($error)")?;

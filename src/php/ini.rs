@@ -36,6 +36,22 @@ pub(super) struct Ini {
     pub(super) mistakes: Vec<String>,
 }
 
+impl Default for Ini {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            config: String::new(),
+            shm_path: String::new(),
+            shm_mode: 0o600,
+            monitor: true,
+            zone: None,
+            has_secret: false,
+            log_level: log::LevelFilter::Warn,
+            mistakes: Vec::new(),
+        }
+    }
+}
+
 static VALUES: OnceCell<Ini> = OnceCell::new();
 
 /// Registers the directives and reads their values. PHP may start a module
@@ -47,7 +63,7 @@ pub(super) fn start(module: i32) {
 
 /// The values in force.
 pub(super) fn get() -> &'static Ini {
-    VALUES.get_or_init(|| read(&HashMap::new()))
+    VALUES.get_or_init(Ini::default)
 }
 
 fn read(values: &HashMap<String, Option<String>>) -> Ini {
@@ -79,8 +95,9 @@ fn read(values: &HashMap<String, Option<String>>) -> Ini {
             }),
     };
     let monitor = match text("amm.monitor").to_ascii_lowercase().as_str() {
-        "" | "auto" => true,
-        "off" | "0" | "no" | "false" => false,
+        "auto" | "1" | "on" => true,
+        // PHP's ini files make an empty string of the bare words off and no.
+        "" | "off" | "0" | "no" | "false" => false,
         other => {
             mistake("amm.monitor", other, "auto, off");
             true
@@ -88,7 +105,7 @@ fn read(values: &HashMap<String, Option<String>>) -> Ini {
     };
     let level = text("amm.log_level").to_ascii_lowercase();
     let log_level = match level.as_str() {
-        "" => log::LevelFilter::Warn,
+        "" | "0" => log::LevelFilter::Off,
         word => word.parse().unwrap_or_else(|_| {
             mistake(
                 "amm.log_level",
@@ -102,7 +119,7 @@ fn read(values: &HashMap<String, Option<String>>) -> Ini {
     Ini {
         enabled: !matches!(
             text("amm.enabled").to_ascii_lowercase().as_str(),
-            "0" | "off" | "no" | "false"
+            "" | "0" | "off" | "no" | "false"
         ),
         config: text("amm.config"),
         shm_path: text("amm.shm_path"),

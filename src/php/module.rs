@@ -48,6 +48,7 @@ fn start_module(_kind: i32, module: i32) -> i32 {
     let guarded = guarded(std::panic::AssertUnwindSafe(|| {
         ini::start(module);
         journal::start(ini::get().log_level);
+        signatures::reset();
         for mistake in &ini::get().mistakes {
             log::error!("{mistake}; the default is used");
         }

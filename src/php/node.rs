@@ -9,17 +9,18 @@ use amm_engine::socket::SocketMark;
 use ext_php_rs::builders::ClassBuilder;
 use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::convert::IntoZval;
-use ext_php_rs::flags::{ClassFlags, DataType};
+use ext_php_rs::flags::DataType;
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::{ZendClassObject, ZendObject, ZendStr, Zval};
 
 use super::engine_calls::{PropertyType, declare_readonly, fill_slot};
 use super::enums::Role;
+use super::signatures::{SEALED, refuse_new};
 
 /// A node. Its PHP properties are declared on the class itself (see
 /// [`declare_properties`]); this is what the extension keeps beside them.
 #[php_class]
-#[php(name = "Amm\\Node", flags = ClassFlags::Final)]
+#[php(name = "Amm\\Node", flags = SEALED)]
 pub struct Node {
     pub(super) cluster: Rc<Cluster>,
     pub(super) index: usize,
@@ -30,7 +31,13 @@ pub struct Node {
 }
 
 #[php_impl]
-impl Node {}
+impl Node {
+    /// Nodes come from clusters.
+    #[php(vis = "private")]
+    pub fn __construct() -> PhpResult<Self> {
+        Err(refuse_new("Amm\\Node"))
+    }
+}
 
 impl Node {
     /// Whether what was chosen is still good for what it was chosen for.

@@ -1,9 +1,20 @@
 //! Types in the words of PHP's own messages, and signatures that ext-php-rs
 //! cannot spell.
 
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::convert::FromZval;
-use ext_php_rs::flags::DataType;
-use ext_php_rs::types::{ZendObject, Zval};
+use ext_php_rs::exception::PhpException;
+use ext_php_rs::ffi::{MAY_BE_ANY, zend_hash_str_find_ptr_lc, zend_internal_function};
+use ext_php_rs::flags::{ClassFlags, DataType};
+use ext_php_rs::types::{ZendObject, ZendStr, Zval};
+use ext_php_rs::zend::ClassEntry;
+
+use super::cluster::Cluster;
+use super::errors::Errors;
+use super::exceptions;
 
 /// An argument of type `callable`, as the zval it is.
 pub struct CallableArg<'a>(pub(super) &'a Zval);
@@ -38,8 +49,72 @@ impl<'a> FromZval<'a> for ThrowableOrErrno<'a> {
     }
 }
 
-/// Completes what reflection shows of our methods.
-pub(super) fn complete() {}
+/// A sticky key: any string of bytes; a number stands for its digits, as PHP
+/// itself would have it.
+pub struct KeyArg<'a>(pub(super) Cow<'a, [u8]>);
+
+impl<'a> FromZval<'a> for KeyArg<'a> {
+    const TYPE: DataType = DataType::String;
+
+    fn from_zval(zval: &'a Zval) -> Option<Self> {
+        let zval = zval.dereference();
+        if let Some(text) = zval.zend_str() {
+            return Some(Self(Cow::Borrowed(text.as_bytes())));
+        }
+        zval.long()
+            .map(|number| Self(Cow::Owned(number.to_string().into_bytes())))
+    }
+}
+
+/// Final, and without properties of the user's making.
+pub(super) const SEALED: ClassFlags = ClassFlags::Final.union(ClassFlags::NoDynamicProperties);
+
+/// What a constructor throws that reflection was made to call.
+pub(super) fn refuse_new(class: &str) -> PhpException {
+    exceptions::general(format!("{class} cannot be made with new"))
+}
+
+/// Whether [`complete`] has run since the module was last started.
+static COMPLETE: AtomicBool = AtomicBool::new(false);
+
+/// The module starts, again perhaps: signatures are as registered.
+pub(super) fn reset() {
+    COMPLETE.store(false, Ordering::Release);
+}
+
+/// Completes what reflection shows of our methods: ext-php-rs has no word for
+/// the type `Throwable|int`. Once, after all classes are registered.
+pub(super) fn complete() {
+    if COMPLETE.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    retype(Cluster::get_metadata().ce(), "report", 1);
+    retype(Errors::get_metadata().ce(), "classify", 0);
+}
+
+/// Gives an argument of a method of ours the type `Throwable|int`.
+fn retype(class: &'static ClassEntry, method: &str, argument: usize) {
+    const NAMED_OR_LONG: u32 = (1 << 24) | (1 << 4);
+    // SAFETY: `zend_hash_str_find_ptr_lc` reads the class's own table. What it
+    // finds there under our method's name is an internal function, whose
+    // argument table has as many entries as it says and is ours for the life of
+    // the process (ext-php-rs keeps it, and nobody else writes it).
+    unsafe {
+        let function = zend_hash_str_find_ptr_lc(
+            &raw const class.function_table,
+            method.as_ptr().cast(),
+            method.len(),
+        )
+        .cast::<zend_internal_function>();
+        if let Some(function) = function.as_ref()
+            && argument < function.num_args as usize
+            && let Some(info) = function.arg_info.add(argument).as_mut()
+        {
+            info.type_.ptr = ZendStr::new_interned("Throwable", true).into_raw().cast();
+            info.type_.type_mask = (info.type_.type_mask & !MAY_BE_ANY) | NAMED_OR_LONG;
+        }
+    }
+}
 
 /// The type of a value as PHP's own error messages name it.
 pub(super) fn type_name(zval: &Zval) -> String {

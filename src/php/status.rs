@@ -2,13 +2,12 @@
 
 use amm_engine::status::{ClusterStatus, NodeStatus};
 use ext_php_rs::boxed::ZBox;
-use ext_php_rs::convert::IntoZval;
 use ext_php_rs::error::Result;
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::{ZendHashTable, Zval};
 
-pub(super) fn array(name: &str, status: &ClusterStatus) -> PhpResult<Zval> {
-    Ok(cluster(name, status)?.into_zval(false)?)
+pub(super) fn array(name: &str, status: &ClusterStatus) -> PhpResult<ZBox<ZendHashTable>> {
+    Ok(cluster(name, status)?)
 }
 
 fn cluster(name: &str, status: &ClusterStatus) -> Result<ZBox<ZendHashTable>> {

@@ -46,7 +46,12 @@ impl Ranking {
             len += 1;
         }
         if let Some(used) = keys.get_mut(..len) {
-            used.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+            used.sort_by(|a, b| match (a, b) {
+                (Some((a, _)), Some((b, _))) => {
+                    a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)
+                }
+                _ => std::cmp::Ordering::Equal,
+            });
         }
         let mut order = [0u8; MAX_NODES];
         for (to, from) in order.iter_mut().zip(keys.iter()) {
@@ -85,4 +90,38 @@ impl Ranking {
 /// Nodes for a read: those of the caller's zone first, then by sticky key.
 pub fn readers(candidates: &[Candidate], key: u64) -> Ranking {
     Ranking::by_key(candidates, |c| (!c.near, rendezvous::cost(c, key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(index: usize, near: bool) -> Candidate {
+        Candidate {
+            index,
+            identity: 7 + index as u64,
+            weight: 1,
+            priority: 0,
+            rank: 0,
+            near,
+        }
+    }
+
+    #[test]
+    fn equal_keys_keep_their_order() {
+        let nodes = [node(2, false), node(0, false), node(1, false)];
+        let ranking = Ranking::by_key(&nodes, |_| 0);
+        assert_eq!(ranking.iter().collect::<Vec<_>>(), [2, 0, 1]);
+    }
+
+    #[test]
+    fn readers_of_the_own_zone_come_first_whatever_the_key() {
+        let nodes = [node(0, false), node(1, true), node(2, false), node(3, true)];
+        for key in 0..200 {
+            let order: Vec<usize> = readers(&nodes, key).iter().collect();
+            let mut near = order.get(..2).unwrap_or_default().to_vec();
+            near.sort_unstable();
+            assert_eq!(near, [1, 3]);
+        }
+    }
 }

@@ -22,6 +22,7 @@ use crate::clock::now_ms;
 use crate::definition::Definition;
 use crate::futex;
 use crate::host::Host;
+use crate::node::release_word;
 use crate::process;
 use crate::shm::Mapping;
 use seat::Seat;
@@ -109,6 +110,18 @@ impl Monitor {
         futex::wake_all(&header.leaders);
     }
 
+    /// Gives this process's leases back in place of the thread, which may not
+    /// live long enough to do it.
+    fn vacate(&self) {
+        let host = &self.shared.host;
+        let mapping = host.mapping();
+        for slot in &mapping.region().clusters {
+            release_word(&slot.lease, host.token);
+            release_word(&slot.deputy, host.token);
+        }
+        futex::wake_all(&mapping.region().header.leaders);
+    }
+
     /// Ends the thread: gives its leases back and, if `join`, waits for that.
     /// Probes under way end on their own.
     pub fn stop(self, join: bool) {
@@ -122,6 +135,8 @@ impl Monitor {
         self.wake();
         if join {
             let _ = self.thread.join();
+        } else {
+            self.vacate();
         }
     }
 }
