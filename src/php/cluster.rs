@@ -1,4 +1,8 @@
 //! `Amm\Cluster`: the entry point.
+#![expect(
+    non_snake_case,
+    reason = "PHP code may name arguments, in PHP's own case"
+)]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -40,10 +44,6 @@ pub struct Cluster {
 }
 
 #[php_impl]
-#[expect(
-    non_snake_case,
-    reason = "PHP code may name arguments, in PHP's own case"
-)]
 impl Cluster {
     /// Clusters come from `define()` and `get()`.
     #[php(vis = "private")]
@@ -154,11 +154,9 @@ impl Cluster {
 
     /// The node that a handle talks to, if `connect()` returned it.
     pub fn node_of(&self, handle: &ZendObject) -> Option<NodeRef> {
-        let node = handles::recall(handle)?;
-        let object = node.object()?;
-        let ours = node::of(object)
-            .is_some_and(|n| n.cluster.definition.identity == self.definition.identity);
-        ours.then_some(NodeRef(node))
+        let ours = |node: &Node| node.cluster.definition.identity == self.definition.identity;
+        let ours = handles::with_node(handle, ours)?;
+        ours.then(|| handles::recall(handle).map(NodeRef))?
     }
 
     /// Says what happened on a node: classifies it and records what follows.
@@ -194,31 +192,21 @@ impl Cluster {
         };
         match node::of(nodeOrHandle) {
             Some(node) => current(node),
-            None => handles::recall(nodeOrHandle)
-                .as_ref()
-                .and_then(Zval::object)
-                .and_then(node::of)
-                .is_some_and(current),
+            None => handles::with_node(nodeOrHandle, current).unwrap_or(false),
         }
     }
 
     /// Whether a handle is current and its server has not closed it. For a
     /// handle at rest; never waits.
     pub fn is_alive(&self, handle: &ZendObject) -> bool {
-        let Some(kept) = handles::recall(handle) else {
-            return false;
-        };
-        let Some(node) = kept.object().and_then(node::of) else {
-            return false;
-        };
-        if !node.is_current() {
-            return false;
-        }
-        let socket = node.socket.or_else(|| connect::only_socket_to(node));
-        match socket.map(socket::peek) {
-            Some(Peek::Closed | Peek::Gone) => false,
-            Some(Peek::Open) | None => true,
-        }
+        handles::with_node(handle, |node| {
+            let peek = || {
+                let socket = node.socket.or_else(|| connect::only_socket_to(node));
+                socket.map_or(Peek::Open, socket::peek)
+            };
+            node.is_current() && peek() == Peek::Open
+        })
+        .unwrap_or(false)
     }
 
     /// Takes no new requests to the node; those stuck to it stay.

@@ -10,6 +10,7 @@ use ext_php_rs::types::{ZendObject, Zval};
 use ext_php_rs::zend::ClassEntry;
 
 use super::engine_calls::borrowed;
+use super::node::{self, Node};
 
 thread_local! {
     static MAP: RefCell<Option<Zval>> = const { RefCell::new(None) };
@@ -34,32 +35,30 @@ pub(super) fn remember(handle: &Zval, node: &Zval) {
     });
 }
 
-/// What was remembered for `handle`.
+/// The `Node` remembered for `handle`, as a PHP value.
 pub(super) fn recall(handle: &ZendObject) -> Option<Zval> {
-    let known = MAP.with(|map| map.borrow().is_some());
-    if !known {
-        return None;
-    }
-    let mut key = borrowed(handle);
-    let mut found = None;
-    with_map(|map| {
+    look_up(handle, Zval::shallow_clone)
+}
+
+/// Shows `use_it` the node remembered for `handle`.
+pub(super) fn with_node<T>(handle: &ZendObject, use_it: impl FnOnce(&Node) -> T) -> Option<T> {
+    look_up(handle, |zval| zval.object().and_then(node::of).map(use_it)).flatten()
+}
+
+fn look_up<T>(handle: &ZendObject, use_it: impl FnOnce(&Zval) -> T) -> Option<T> {
+    MAP.with(|map| {
+        let mut map = map.borrow_mut();
+        let map = map.as_mut()?.object_mut()?;
+        let mut key = borrowed(handle);
         let mut room = Zval::new();
         // SAFETY: as in `remember`; `BP_VAR_IS` asks without an error for a
-        // missing key, and the value is copied before anything can change it.
-        unsafe {
-            if let Some(handlers) = map.handlers.as_ref()
-                && let Some(read) = handlers.read_dimension
-            {
-                let value = read(map, &raw mut *key, BP_VAR_IS as _, &raw mut room);
-                found = value
-                    .as_ref()
-                    .map(|v| v.dereference())
-                    .filter(|v| v.is_object())
-                    .map(Zval::shallow_clone);
-            }
-        }
-    });
-    found
+        // missing key, and the value stays in the map while `use_it` looks.
+        let value = unsafe {
+            let read = map.handlers.as_ref()?.read_dimension?;
+            read(map, &raw mut *key, BP_VAR_IS as _, &raw mut room).as_ref()?
+        };
+        Some(use_it(value.dereference()))
+    })
 }
 
 /// Forgets everything; the request ends.
