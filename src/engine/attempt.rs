@@ -144,3 +144,7 @@ impl<'a> Attempt<'a> {
             .collect()
     }
 }
+
+#[cfg(test)]
+#[path = "attempt_tests.rs"]
+mod tests;

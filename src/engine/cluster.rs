@@ -348,3 +348,7 @@ fn lower(word: &std::sync::atomic::AtomicU32, value: u32) {
         (now == 0 || value < now).then_some(value.max(1))
     });
 }
+
+#[cfg(test)]
+#[path = "cluster_tests.rs"]
+mod tests;

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn file(name: &str, text: &str) -> std::path::PathBuf {
-        let path = std::env::temp_dir().join(format!("amm-{}-{name}.toml", std::process::id()));
+        let path = crate::testing::folder().join(format!("amm-{}-{name}.toml", std::process::id()));
         std::fs::write(&path, text).unwrap();
         path
     }

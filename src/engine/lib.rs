@@ -19,3 +19,5 @@ pub mod report;
 pub mod shm;
 pub mod socket;
 pub mod status;
+#[cfg(test)]
+mod testing;

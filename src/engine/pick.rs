@@ -176,10 +176,10 @@ impl Cluster {
         for asking in [false, true] {
             for index in ranking.iter().filter(|i| !tried.contains(*i)) {
                 let glance = self.glance(index, purpose, now_ms);
-                let may_serve = match (glance.state.role, purpose) {
-                    (Role::Writer | Role::Unknown, _) | (Role::Reader, Purpose::Read) => true,
-                    _ => false,
-                };
+                let may_serve = matches!(
+                    (glance.state.role, purpose),
+                    (Role::Writer | Role::Unknown, _) | (Role::Reader, Purpose::Read)
+                );
                 if may_serve == asking {
                     continue;
                 }

@@ -71,7 +71,7 @@ pub fn peek(mark: SocketMark) -> Peek {
         return Peek::Gone;
     };
     match rustix::fs::fstat(fd) {
-        Ok(stat) if (stat.st_dev as u64, stat.st_ino as u64) == (mark.device, mark.inode) => {}
+        Ok(stat) if (stat.st_dev, stat.st_ino) == (mark.device, mark.inode) => {}
         _ => return Peek::Gone,
     }
     let mut head = [0u8; 5];
@@ -102,8 +102,8 @@ fn mark(fd: i32, port: Option<u16>) -> Option<SocketMark> {
     };
     fits.then_some(SocketMark {
         fd,
-        device: stat.st_dev as u64,
-        inode: stat.st_ino as u64,
+        device: stat.st_dev,
+        inode: stat.st_ino,
     })
 }
 

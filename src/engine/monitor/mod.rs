@@ -229,3 +229,6 @@ fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

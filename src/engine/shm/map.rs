@@ -138,7 +138,7 @@ impl Mapping {
         }
         let mapping = Self {
             region: map(MapFlags::SHARED, Some(&fd)).map_err(fail("map the file"))?,
-            file: Some((stat.st_dev as u64, stat.st_ino as u64)),
+            file: Some((stat.st_dev, stat.st_ino)),
         };
         let magic = &mapping.region().header.magic;
         match magic.compare_exchange(0, MAGIC, Ordering::AcqRel, Ordering::Acquire) {
@@ -183,7 +183,7 @@ impl Mapping {
     /// Whether `location` still names the file that is mapped here.
     pub fn is_still_at(&self, location: &Location) -> bool {
         match (fs::lstat(&location.path), self.file) {
-            (Ok(stat), Some(file)) => (stat.st_dev as u64, stat.st_ino as u64) == file,
+            (Ok(stat), Some(file)) => (stat.st_dev, stat.st_ino) == file,
             _ => false,
         }
     }

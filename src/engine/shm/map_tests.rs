@@ -1,7 +1,7 @@
 use super::*;
 
 fn scratch(name: &str) -> Location {
-    let dir = std::env::temp_dir().join(format!("amm-map-{}-{name}", std::process::id()));
+    let dir = crate::testing::folder().join(format!("amm-map-{}-{name}", std::process::id()));
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).unwrap();
     Location {

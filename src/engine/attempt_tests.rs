@@ -1,0 +1,125 @@
+use super::*;
+use crate::testing::{cluster, spread};
+use amm_core::config::Value;
+use amm_core::verdict::{ErrorSeen, Phase as When};
+use std::sync::atomic::AtomicUsize;
+
+fn fail(cluster: &Cluster, index: usize, me: Token) {
+    let epoch = cluster.node(index).load().epoch;
+    let seen = ErrorSeen {
+        errno: Some(2002),
+        ..ErrorSeen::default()
+    };
+    cluster.report(index, epoch, &seen, When::Dial, me, now_ms());
+}
+
+#[test]
+fn no_node_is_offered_twice_and_the_end_names_none_left() {
+    let cluster = cluster(&["10.0.0.1", "10.0.0.2", "10.0.0.3"], &spread());
+    let me = Token::new(1);
+    let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, me);
+    let mut offered = Vec::new();
+    while let Next::Dial(chosen, ms) = attempt.advance() {
+        assert!(ms <= 1_000);
+        offered.push(chosen.index);
+        fail(&cluster, chosen.index, me);
+    }
+    offered.sort_unstable();
+    assert_eq!(offered, [0, 1, 2]);
+}
+
+#[test]
+fn the_deadline_ends_a_call() {
+    let keys = [
+        ("connect_timeout", Value::from("20ms")),
+        ("connect_deadline", "30ms".into()),
+    ];
+    let cluster = cluster(&["10.0.0.1", "10.0.0.2"], &keys);
+    let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, Token::new(1));
+    let Next::Dial(_, ms) = attempt.advance() else {
+        panic!()
+    };
+    assert!(ms <= 20);
+    let began = now_ms();
+    while now_ms() < began + 31 {
+        std::thread::yield_now();
+    }
+    assert!(matches!(attempt.advance(), Next::DeadlineExceeded));
+}
+
+/// Two hundred workers find the only node down. Each moment one dials; a few
+/// wait for it; the rest are told at once.
+#[test]
+fn a_pool_of_workers_does_not_stand_still_for_a_cluster_that_is_gone() {
+    let keys = [
+        ("flavour", Value::from("galera")),
+        ("connect_deadline", "1s".into()),
+    ];
+    let cluster = cluster(&["10.0.0.1"], &keys);
+    fail(&cluster, 0, Token::new(1));
+    let (dialling, most, told) = (
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+    );
+    let waited = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for worker in 0..200u64 {
+            let (cluster, dialling, most, told, waited) =
+                (&cluster, &dialling, &most, &told, &waited);
+            scope.spawn(move || {
+                let me = Token::new(1_000 + worker);
+                let began = now_ms();
+                let mut attempt = Attempt::new(cluster, Purpose::Write, worker, me);
+                match attempt.advance() {
+                    Next::Dial(chosen, _) => {
+                        most.fetch_max(
+                            dialling.fetch_add(1, Ordering::SeqCst) + 1,
+                            Ordering::SeqCst,
+                        );
+                        let dial_began = now_ms();
+                        while now_ms() < dial_began + 50 {
+                            std::thread::yield_now();
+                        }
+                        dialling.fetch_sub(1, Ordering::SeqCst);
+                        fail(cluster, chosen.index, me);
+                    }
+                    Next::NoWriter(_) if now_ms() - began < 100 => {
+                        told.fetch_add(1, Ordering::SeqCst);
+                    }
+                    _ => {
+                        waited.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(most.load(Ordering::SeqCst), 1, "one dialler at a time");
+    assert!(
+        told.load(Ordering::SeqCst) > 100,
+        "most are told at once: {told:?}, {waited:?}"
+    );
+}
+
+#[test]
+fn those_who_wait_go_on_when_the_trial_succeeds() {
+    let cluster = cluster(&["10.0.0.1"], &spread());
+    let (first, second) = (Token::new(1), Token::new(2));
+    fail(&cluster, 0, first);
+    let mut trial = Attempt::new(&cluster, Purpose::Write, 7, first);
+    let Next::Dial(chosen, _) = trial.advance() else {
+        panic!()
+    };
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, second);
+            matches!(attempt.advance(), Next::Dial(c, _) if !c.trial)
+        });
+        let began = now_ms();
+        while now_ms() < began + 50 {
+            std::thread::yield_now();
+        }
+        cluster.succeeded(0, chosen.epoch, first, now_ms());
+        assert!(waiting.join().unwrap());
+    });
+}
