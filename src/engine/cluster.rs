@@ -1,7 +1,7 @@
 //! A definition joined to its slot in shared memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use amm_core::config::{Flavour, Writers};
 use amm_core::selection::rendezvous::mix;
@@ -10,6 +10,7 @@ use amm_core::trial;
 use crate::definition::{Definition, millis};
 use crate::node::LONGEST_CLAIM_MS;
 use crate::shm::{ClusterSlot, Mapping, NodeSlot, layout};
+use crate::table::{AtomicRef, free_slot, is_idle, take_place, take_slot};
 
 /// The table of clusters is full.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +21,6 @@ use crate::shm::{ClusterSlot, Mapping, NodeSlot, layout};
 )]
 pub struct TableFull;
 
-/// Mark of a slot that is being freed.
-const FREEING: u64 = 1;
 const FOUND_GALERA: u8 = 1;
 const FOUND_READ_ONLY: u8 = 2;
 const FOUND_PRIVILEGE: u32 = 1 << 8;
@@ -212,134 +211,6 @@ fn host_salt() -> u64 {
             })
     });
     *SALT
-}
-
-/// The slot of `identity`: the one that has it, a free one, or one that was
-/// idle for its time.
-fn take_slot(slots: &[ClusterSlot], identity: u64, now_ms: u64) -> Option<usize> {
-    let refs: Vec<AtomicRef<'_>> = slots.iter().map(|s| AtomicRef(&s.identity)).collect();
-    if let Some(at) = take_place(&refs, identity) {
-        return Some(at);
-    }
-    for slot in slots {
-        let held = slot.identity.load(Ordering::Acquire);
-        if is_idle(slot, now_ms) && free_slot(slot, held) {
-            return take_place(&refs, identity);
-        }
-    }
-    None
-}
-
-fn is_idle(slot: &ClusterSlot, now_ms: u64) -> bool {
-    let used = slot.used_ms.load(Ordering::Acquire);
-    let idle = u64::from(slot.idle_ms.load(Ordering::Relaxed)).max(60_000);
-    // A time ahead of the clock is from before a reboot.
-    used > now_ms + 60_000 || now_ms.saturating_sub(used) > idle
-}
-
-/// Empties a slot. Epochs go on from where they were, so that no handle of the
-/// old cluster ever looks current in the new one. A process killed in the
-/// middle leaves the mark [`FREEING`], which `take_place` treats as free: all
-/// that a new owner may then find is another's health, which probes put right.
-fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
-    if identity == FREEING
-        || slot
-            .identity
-            .compare_exchange(identity, FREEING, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
-    {
-        return false;
-    }
-    for node in &slot.nodes {
-        node.identity.store(0, Ordering::Release);
-        let old = amm_core::node::NodeState::unpack(node.state.load(Ordering::Acquire));
-        let fresh = amm_core::node::NodeState {
-            epoch: old.epoch.wrapping_add(1),
-            ..amm_core::node::NodeState::default()
-        };
-        node.state.store(fresh.pack(), Ordering::Release);
-        for word in [
-            &node.since,
-            &node.trial,
-            &node.probe,
-            &node.last_error,
-            &node.reporter,
-            &node.dials,
-            &node.failures,
-            &node.conflicts,
-            &node.picks,
-        ] {
-            word.store(0, Ordering::Release);
-        }
-        node.rtt_us.store(0, Ordering::Relaxed);
-        node.rank.store(0, Ordering::Relaxed);
-        node.urgent.store(0, Ordering::Relaxed);
-    }
-    for word in slot
-        .waiters
-        .iter()
-        .chain(&slot.refuted)
-        .chain([&slot.lease, &slot.deputy])
-    {
-        word.store(0, Ordering::Release);
-    }
-    for word in [
-        &slot.leader_pid,
-        &slot.idle_ms,
-        &slot.incumbent,
-        &slot.interval_ms,
-        &slot.found,
-    ] {
-        word.store(0, Ordering::Release);
-    }
-    slot.identity.store(0, Ordering::Release);
-    true
-}
-
-struct AtomicRef<'a>(&'a AtomicU64);
-
-/// Finds the place of `identity` in a table searched from the place that the
-/// identity itself names, or takes the first free one. Whoever takes one looks
-/// again from the start: had another process taken an earlier one at the same
-/// moment, that one counts and ours is given back.
-fn take_place(table: &[AtomicRef<'_>], identity: u64) -> Option<usize> {
-    let len = table.len();
-    let start = (identity % len.max(1) as u64) as usize;
-    let order = || (0..len).map(|step| (start + step) % len);
-    let holds = |at: &usize| {
-        table
-            .get(*at)
-            .is_some_and(|word| word.0.load(Ordering::Acquire) == identity)
-    };
-    if let Some(at) = order().find(holds) {
-        return Some(at);
-    }
-    let taken = order().find(|at| {
-        table.get(*at).is_some_and(|word| {
-            let seen = word.0.load(Ordering::Acquire);
-            let free = seen == 0 || seen == FREEING;
-            seen == identity
-                || free
-                    && match word.0.compare_exchange(
-                        seen,
-                        identity,
-                        Ordering::AcqRel,
-                        Ordering::Acquire,
-                    ) {
-                        Ok(_) => true,
-                        Err(now) => now == identity,
-                    }
-        })
-    })?;
-    let first = order().find(holds)?;
-    if first != taken
-        && let Some(word) = table.get(taken)
-    {
-        let _ = word
-            .0
-            .compare_exchange(identity, 0, Ordering::AcqRel, Ordering::Acquire);
-    }
-    Some(first)
 }
 
 /// Lowers a shared limit where 0 means that nobody set it.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::table::FREEING;
 use crate::testing::{definition, spread};
 use amm_core::breaker::Event;
 

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod lease;
 pub mod monitor;
 pub mod node;
+mod order;
 pub mod pick;
 pub mod probe;
 pub mod process;
@@ -19,5 +20,6 @@ pub mod report;
 pub mod shm;
 pub mod socket;
 pub mod status;
+mod table;
 #[cfg(test)]
 mod testing;
