@@ -54,7 +54,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "isolate",
         what: "cut off from the group (gmcast.isolate)",
-        kind: Kind::Refusing(&[1047, 1205, 1213]),
+        kind: Kind::Refusing(&[1047, 1180, 1205, 1213]),
         inject: |node| node.isolate(true),
         heal: |node| node.isolate(false),
     },

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 
-use crate::process;
+use crate::{interrupt, process};
 
 const PREFIX: &str = "amm-rig-";
 const OWNER: &str = "owner.lock";
@@ -40,7 +40,7 @@ impl RunDir {
         if !rustix::process::geteuid().is_root() {
             bail!("the rig starts servers under their own users and so has to be run as root");
         }
-        crate::interrupt::install()?;
+        interrupt::install()?;
         clear_dead_runs();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("{PREFIX}{}-{number}", std::process::id()));
@@ -82,6 +82,10 @@ impl RunDir {
 
 impl Drop for RunDir {
     fn drop(&mut self) {
+        // The thread that was interrupted does it, and then ends the process.
+        while interrupt::ending() {
+            std::thread::park();
+        }
         live().retain(|path| *path != self.path);
         if self.kept.load(Ordering::Relaxed) {
             kill_all(&self.path);

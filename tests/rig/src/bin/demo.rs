@@ -19,6 +19,7 @@ use amm_rig::fault::{FAULTS, Fault, Injected};
 use amm_rig::floor::Floor;
 use amm_rig::fpm::Fpm;
 use amm_rig::galera::{Galera, Options, ROOT_PASSWORD};
+use amm_rig::interrupt;
 use amm_rig::ledger::Ledger;
 use amm_rig::load::{Load, LoadOptions, Request};
 use amm_rig::nginx::Nginx;
@@ -466,7 +467,7 @@ impl<'a> Show<'a> {
     }
 
     fn draw(&mut self, phase: &str) {
-        if self.drawn.elapsed() < self.table.period() {
+        if self.drawn.elapsed() < self.table.period() || interrupt::ending() {
             return;
         }
         self.drawn = Instant::now();
