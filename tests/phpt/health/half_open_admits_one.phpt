@@ -6,7 +6,7 @@ amm.shm_path={TMP}/health-half_open_admits_one.shm
 <?php
 require __DIR__ . '/../support/helpers.inc';
 
-$config = ['writers' => 'single', 'backoff' => ['base' => '200ms', 'max' => '200ms', 'jitter' => 0], 'hold_down' => 0, 'slow_start' => 0];
+$config = ['writers' => 'single', 'backoff' => ['base' => '200ms', 'max' => '200ms', 'jitter' => 0], 'hold_down' => 0, 'slow_start' => 0, 'connect_timeout' => '30s', 'connect_deadline' => '30s'];
 $cluster = cluster($config);
 $first = $cluster->writer();
 $cluster->report($first, 2002);

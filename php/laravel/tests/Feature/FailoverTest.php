@@ -166,6 +166,23 @@ final class FailoverTest extends ClusterTestCase
         $this->assertNotEmpty($reader->log('/time_zone=.\+01:00/'));
     }
 
+    public function test_a_host_of_both_roles_is_dialled_as_what_it_is_wanted_for(): void
+    {
+        [$server] = $this->servers(1);
+
+        $connection = $this->connection($this->config([], [
+            'read' => ['host' => $server->id(), 'timezone' => '+01:00'],
+            'write' => ['host' => $server->id(), 'timezone' => '+02:00'],
+        ]));
+
+        $connection->getReadPdo();
+        $this->assertCount(1, $server->log('/^execute: .*time_zone=.\+01:00/'));
+        $this->assertCount(0, $server->log('/^execute: .*time_zone=.\+02:00/'));
+
+        $connection->getPdo();
+        $this->assertCount(1, $server->log('/^execute: .*time_zone=.\+02:00/'));
+    }
+
     public function test_runtime_configurations_are_covered(): void
     {
         [$dead, $alive] = $this->servers(2);
@@ -189,8 +206,9 @@ final class FailoverTest extends ClusterTestCase
         $connection = $this->connection($config);
 
         $this->assertSame(StockMySqlConnection::class, get_class($connection));
-        $this->assertEquals($server->port, $connection->selectOne('select port')->port);
+        $this->assertInstanceOf(PDO::class, $connection->getPdo());
         $this->assertCount(2, $server->log('/connect/'), 'Laravel dials a lost host once more');
+        $this->assertEquals($server->port, $connection->selectOne('select port')->port);
     }
 
     public function test_a_connector_bound_by_another_package_is_kept(): void

@@ -75,6 +75,22 @@ final class RepeatingTest extends ClusterTestCase
         $this->assertCount(1, $this->second->log('/^execute: insert/'));
     }
 
+    public function test_a_repeated_write_that_is_lost_is_in_doubt(): void
+    {
+        $this->first->obey(['phase' => 'execute', 'match' => '/insert/'] + self::READ_ONLY);
+        $this->second->obey(['phase' => 'execute', 'match' => '/insert/', 'do' => 'close']);
+
+        try {
+            $this->connection->insert('insert into t values (1)');
+            $this->fail('no exception');
+        } catch (WriteInDoubt $e) {
+            $this->assertStringContainsString($this->second->id(), $e->getMessage());
+        }
+
+        $this->assertCount(1, $this->first->log('/^execute: insert/'));
+        $this->assertCount(1, $this->second->log('/^execute: insert/'));
+    }
+
     /**
      * @dataProvider refusedInParts
      */
@@ -147,6 +163,19 @@ final class RepeatingTest extends ClusterTestCase
         $this->assertContains((int) $this->connection->selectOne('select port')->port, [$this->first->port, $this->second->port]);
     }
 
+    public function test_a_read_lost_on_a_reader_is_repeated_and_leaves_the_writer_alone(): void
+    {
+        [, , $reader] = $this->servers(1);
+        $reader->obey(['phase' => 'execute', 'match' => '/select/', 'do' => 'close', 'times' => 1]);
+
+        $connection = $this->connection($this->config([], ['read' => ['host' => $reader->id()], 'write' => ['host' => $this->first->id()]]), 'split');
+        $write = $connection->getPdo();
+
+        $this->assertContains((int) $connection->selectOne('select port')->port, [$reader->port, $this->first->port]);
+        $this->assertSame(['execute: select port => close'], $reader->log('/=> close/'));
+        $this->assertSame($write, $connection->getPdo());
+    }
+
     public function test_a_read_that_writes_is_not_repeated(): void
     {
         $this->first->obey(['phase' => 'execute', 'match' => '/nextval/', 'do' => 'close']);
@@ -187,6 +216,20 @@ final class RepeatingTest extends ClusterTestCase
             'write lost' => [['do' => 'close'], 'delete from u'],
             'read lost' => [['do' => 'close'], 'select * from u'],
         ];
+    }
+
+    public function test_a_write_lost_in_a_transaction_is_not_in_doubt(): void
+    {
+        $this->first->obey(['phase' => 'execute', 'match' => '/insert/', 'do' => 'close']);
+
+        $this->connection->beginTransaction();
+
+        $e = $this->failure(fn () => $this->connection->insert('insert into t values (1)'));
+
+        $this->assertSame(2006, $e->errorInfo[1]);
+        $this->assertNotInstanceOf(WriteInDoubt::class, $e, 'what was not committed did not happen');
+        $this->assertSame(2006, $this->failure(fn () => $this->connection->insert('insert into t values (2)'))->errorInfo[1], 'nor does the rest run without it');
+        $this->assertSame([], $this->second->log());
     }
 
     public function test_nothing_is_repeated_in_a_transaction_begun_by_hand(): void
