@@ -120,7 +120,7 @@ impl Summary {
             match evidence.blame(request) {
                 Blame::OnVictim(_) => summary.on_victim += 1,
                 Blame::Cluster => summary.cluster_errors += 1,
-                Blame::Nobody(why) => summary.unexcused.push(excuse(request, &why)),
+                Blame::Nobody(why) => summary.unexcused.push(excuse(request, evidence, &why)),
             }
         }
         let exclusion = evidence.exclusion(fault);
@@ -131,23 +131,68 @@ impl Summary {
     }
 }
 
-/// A failure nothing excuses, in one line.
-pub fn excuse(request: &Request, why: &str) -> String {
+/// A failure in one line: when it was sent after each fault, what came, where
+/// it had dialled, and why nothing excuses it.
+pub fn excuse(request: &Request, evidence: &Evidence, why: &str) -> String {
     let answer = &request.answer;
+    let ms = |time: Moment, since: Moment| time.since(since).as_millis();
+    let fault = evidence
+        .faults
+        .iter()
+        .rfind(|fault| fault.began <= request.ended);
+    let when = match fault {
+        Some(fault) if request.sent >= fault.began => {
+            format!(
+                "sent {} ms after {}",
+                ms(request.sent, fault.began),
+                fault.fault.name
+            )
+        }
+        Some(fault) => {
+            format!(
+                "sent {} ms before {}",
+                ms(fault.began, request.sent),
+                fault.fault.name
+            )
+        }
+        None => "sent before any fault".into(),
+    };
+    let dials: Vec<String> = evidence
+        .dials
+        .of(&request.token)
+        .map(|dial| match dial.connected {
+            Some((at, id)) => format!(
+                "{} after {} ms, connection {id} after {} ms",
+                dial.node,
+                ms(dial.at, request.sent),
+                ms(at, request.sent)
+            ),
+            None => format!(
+                "{} after {} ms, no connection",
+                dial.node,
+                ms(dial.at, request.sent)
+            ),
+        })
+        .collect();
     let error: String = answer
         .error
         .as_deref()
         .unwrap_or("no text")
         .chars()
-        .take(160)
+        .take(200)
         .collect();
     format!(
-        "{}: status {}, errno {}, last node {}, {:.0} ms: {why} ({error})",
+        "{}: {when}, status {} after {} ms, errno {}, {} ({error}); dialled {}; {why}",
         request.token,
         request.status,
+        ms(request.ended, request.sent),
         answer.errno.map_or("-".into(), |errno| errno.to_string()),
-        answer.node.as_deref().unwrap_or("-"),
-        request.latency().as_secs_f64() * 1000.0,
+        answer.class.as_deref().unwrap_or("-"),
+        if dials.is_empty() {
+            "nobody".into()
+        } else {
+            dials.join(", then ")
+        },
     )
 }
 

@@ -8,6 +8,7 @@ mod connects;
 mod node;
 mod options;
 mod server;
+mod state;
 mod template;
 
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use anyhow::{Context, Result, bail};
 use mysql::prelude::Queryable;
 
 pub use connects::{Connect, Connects, connects};
-pub use node::{Node, State};
+pub use node::Node;
 pub use options::{APP, Credentials, DATABASE, Options, PROBE, ROOT_PASSWORD};
+pub use state::State;
 
 use crate::address::Block;
 use crate::run_dir::RunDir;
