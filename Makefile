@@ -1,0 +1,48 @@
+# make demo    a real Galera cluster under load, writers failing, figures at the end
+# make test    everything that CI runs
+# make bench   what a call costs
+# make         the extension: target/release/libamm.so
+
+LIBRARY := target/release/libamm.so
+
+.PHONY: all demo test test-unit test-phpt test-laravel test-integration lint bench install-deps install clean
+
+all: install-deps
+	cargo build --release -p amm
+
+install-deps:
+	@tests/install.sh
+
+demo: all
+	cargo build --release -p amm-rig --bin demo
+	target/release/demo --extension $(LIBRARY)
+
+test: all lint test-unit test-phpt test-laravel test-integration
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+test-unit:
+	cargo test --quiet
+
+test-phpt: all
+	tests/phpt/run
+
+test-laravel: all
+	php/laravel/tests/run
+
+test-integration: all
+	cargo test --release --quiet -p amm-rig -- --test-threads=1 --nocapture
+
+bench: all
+	cargo build --release -p amm-rig --bin bench
+	target/release/bench --extension $(LIBRARY)
+
+# Copies the library to where the php on the PATH looks for extensions.
+install: all
+	install -m 0644 $(LIBRARY) "$$(php-config --extension-dir)/amm.so"
+	@echo "Add to your php.ini (or a file in conf.d):  extension=amm.so"
+
+clean:
+	cargo clean
