@@ -4,7 +4,7 @@
     reason = "PHP code may name arguments, in PHP's own case"
 )]
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,7 +14,6 @@ use amm_core::config::{NodeSettings, Settings, cluster_name};
 use amm_core::node::AdminOverride;
 use amm_core::selection::rendezvous::hash_key;
 use amm_core::verdict::Phase;
-use amm_engine::attempt::{Attempt, Next};
 use amm_engine::clock::now_ms;
 use amm_engine::cluster::Cluster as Shared;
 use amm_engine::definition::Definition;
@@ -39,8 +38,7 @@ pub struct Cluster {
     pub(super) name: String,
     pub(super) definition: Arc<Definition>,
     /// The scope's own choice, while the scope's stamp is this one.
-    recent: Cell<(u64, *mut ZendObject)>,
-    shared: RefCell<Option<Rc<Shared>>>,
+    pub(super) recent: Cell<(u64, *mut ZendObject)>,
 }
 
 #[php_impl]
@@ -248,67 +246,17 @@ impl Cluster {
             name: name.to_owned(),
             definition,
             recent: Cell::new((0, std::ptr::null_mut())),
-            shared: RefCell::new(None),
         }
     }
 
     /// The cluster joined to shared memory, checked once a choice.
     pub(super) fn shared(&self) -> PhpResult<Rc<Shared>> {
-        let now = now_ms();
-        let shared = worker::attach(&self.definition, now).map_err(exceptions::general)?;
-        *self.shared.borrow_mut() = Some(Rc::clone(&shared));
-        Ok(shared)
+        worker::attach(&self.definition, now_ms()).map_err(exceptions::general)
     }
 
     /// The hash of a sticky key; without one, the scope's own.
     pub(super) fn key_or_own(&self, slot: Option<u64>) -> u64 {
         slot.unwrap_or_else(request::own_key)
-    }
-
-    /// The scope's choice while it is good; else a new one.
-    fn choose(&self, purpose: Purpose, slot: Option<u64>) -> PhpResult<NodeRef> {
-        if let Some(kept) = request::choice(self.definition.identity, slot, purpose)
-            && kept
-                .object()
-                .and_then(node::of)
-                .is_some_and(Node::is_current)
-        {
-            self.note(slot, purpose, &kept);
-            return Ok(NodeRef(kept));
-        }
-        let shared = self.shared()?;
-        worker::see_to_probing(&shared, now_ms());
-        let me = host()?.token;
-        let mut attempt = Attempt::new(&shared, purpose, self.key_or_own(slot), me);
-        match attempt.advance() {
-            Next::Dial(chosen, _) => {
-                let node = node::object(&shared, chosen, purpose, None)?;
-                connect::count_pick(&shared, chosen.index);
-                self.keep(slot, purpose, &node.0);
-                Ok(node)
-            }
-            Next::NoWriter(refusals) => Err(exceptions::no_writer(connect::explain(
-                &self.name, &shared, purpose, &refusals,
-            ))),
-            Next::DeadlineExceeded => {
-                Err(exceptions::deadline(connect::too_late(&self.name, &shared)))
-            }
-        }
-    }
-
-    /// Has the scope stick to a choice.
-    pub(super) fn keep(&self, slot: Option<u64>, purpose: Purpose, node: &Zval) {
-        if request::stick(self.definition.identity, slot, purpose, node) {
-            self.note(slot, purpose, node);
-        }
-    }
-
-    fn note(&self, slot: Option<u64>, purpose: Purpose, node: &Zval) {
-        if slot.is_none() && purpose == Purpose::Write && node.is_object() {
-            // SAFETY: an object, as was just asked.
-            let object = unsafe { node.value.obj };
-            self.recent.set((request::stamp(), object));
-        }
     }
 
     /// The given node, if it is one of this cluster.

@@ -129,6 +129,18 @@ pub(super) unsafe fn object_ref(object: *mut ZendObject) -> Zval {
     zval
 }
 
+/// A value that takes over one reference to an object.
+///
+/// # Safety
+/// `object` must point to a live object, one reference to which is the caller's
+/// to give away.
+pub(super) unsafe fn owned(object: *mut ZendObject) -> Zval {
+    let mut zval = Zval::new();
+    zval.value.obj = object;
+    zval.u1.type_info = IS_OBJECT_EX;
+    zval
+}
+
 /// A value that refers to `object` without a reference of its own, for look-ups
 /// that keep nothing.
 pub(super) fn borrowed(object: &ZendObject) -> ManuallyDrop<Zval> {

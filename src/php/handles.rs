@@ -3,36 +3,40 @@
 //! Kept in a `WeakMap` of PHP's own: an entry goes with its handle, and a
 //! number that the engine gives to a later object finds nothing.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use ext_php_rs::ffi::BP_VAR_IS;
 use ext_php_rs::types::{ZendObject, Zval};
 use ext_php_rs::zend::ClassEntry;
 
-use super::engine_calls::borrowed;
+use super::engine_calls::{borrowed, owned};
 use super::node::{self, Node};
 
 thread_local! {
-    static MAP: RefCell<Option<Zval>> = const { RefCell::new(None) };
+    /// The map, with one reference that is ours; null until it is needed. A
+    /// pointer and no `RefCell`: what is put into the map may run destructors
+    /// of the application's, which may come back here.
+    static MAP: Cell<*mut ZendObject> = const { Cell::new(std::ptr::null_mut()) };
 }
 
 /// Remembers `node` for `handle`. Does nothing if the handle is no object.
 pub(super) fn remember(handle: &Zval, node: &Zval) {
-    let Some(mut key) = object_zval(handle) else {
+    let handle = handle.dereference();
+    if !handle.is_object() {
         return;
-    };
-    with_map(|map| {
-        let mut value = node.shallow_clone();
-        // SAFETY: `map` is a live WeakMap whose handlers are the engine's; key
-        // and value are live zvals, the value is copied.
-        unsafe {
-            if let Some(handlers) = map.handlers.as_ref()
-                && let Some(write) = handlers.write_dimension
-            {
-                write(map, &raw mut key, &raw mut value);
-            }
+    }
+    let map = existing_or_new();
+    let (mut key, mut value) = (handle.shallow_clone(), node.shallow_clone());
+    // SAFETY: null, or a live WeakMap whose handlers are the engine's; key and
+    // value are live zvals, of which the engine makes its own references.
+    unsafe {
+        if let Some(object) = map.as_ref()
+            && let Some(handlers) = object.handlers.as_ref()
+            && let Some(write) = handlers.write_dimension
+        {
+            write(map, &raw mut key, &raw mut value);
         }
-    });
+    }
 }
 
 /// The `Node` remembered for `handle`, as a PHP value.
@@ -46,50 +50,37 @@ pub(super) fn with_node<T>(handle: &ZendObject, use_it: impl FnOnce(&Node) -> T)
 }
 
 fn look_up<T>(handle: &ZendObject, use_it: impl FnOnce(&Zval) -> T) -> Option<T> {
-    MAP.with(|map| {
-        let mut map = map.borrow_mut();
-        let map = map.as_mut()?.object_mut()?;
-        let mut key = borrowed(handle);
-        let mut room = Zval::new();
-        // SAFETY: as in `remember`; `BP_VAR_IS` asks without an error for a
-        // missing key, and the value stays in the map while `use_it` looks.
-        let value = unsafe {
-            let read = map.handlers.as_ref()?.read_dimension?;
-            read(map, &raw mut *key, BP_VAR_IS as _, &raw mut room).as_ref()?
-        };
-        Some(use_it(value.dereference()))
-    })
+    let map = MAP.get();
+    let mut key = borrowed(handle);
+    let mut room = Zval::new();
+    // SAFETY: as in `remember`; `BP_VAR_IS` asks without an error for a missing
+    // key, and the value stays in the map while `use_it` looks.
+    let value = unsafe {
+        let read = map.as_ref()?.handlers.as_ref()?.read_dimension?;
+        read(map, &raw mut *key, BP_VAR_IS as _, &raw mut room).as_ref()?
+    };
+    Some(use_it(value.dereference()))
 }
 
 /// Forgets everything; the request ends.
 pub(super) fn clear() {
-    let map = MAP.with(|map| map.borrow_mut().take());
-    drop(map);
+    let map = MAP.replace(std::ptr::null_mut());
+    if !map.is_null() {
+        // SAFETY: the reference that `existing_or_new` kept is given back.
+        drop(unsafe { owned(map) });
+    }
 }
 
 /// What an earlier request may have left was taken back by the engine already.
 pub(super) fn abandon() {
-    MAP.with(|map| std::mem::forget(map.borrow_mut().take()));
+    MAP.set(std::ptr::null_mut());
 }
 
-fn with_map(use_it: impl FnOnce(&mut ZendObject)) {
-    MAP.with(|map| {
-        let mut map = map.borrow_mut();
-        if map.is_none()
-            && let Some(class) = ClassEntry::try_find("WeakMap")
-        {
-            let mut zval = Zval::new();
-            let mut object = class.new();
-            zval.set_object(&mut object);
-            *map = Some(zval);
-        }
-        if let Some(object) = map.as_mut().and_then(Zval::object_mut) {
-            use_it(object);
-        }
-    });
-}
-
-fn object_zval(handle: &Zval) -> Option<Zval> {
-    let handle = handle.dereference();
-    handle.is_object().then(|| handle.shallow_clone())
+fn existing_or_new() -> *mut ZendObject {
+    if MAP.get().is_null()
+        && let Some(class) = ClassEntry::try_find("WeakMap")
+    {
+        MAP.set(class.new().into_raw());
+    }
+    MAP.get()
 }

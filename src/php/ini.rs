@@ -115,6 +115,15 @@ fn read(values: &HashMap<String, Option<String>>) -> Ini {
             log::LevelFilter::Warn
         }),
     };
+    let mut shm_path = text("amm.shm_path");
+    if !shm_path.is_empty() && !shm_path.starts_with('/') {
+        mistake(
+            "amm.shm_path",
+            &shm_path,
+            "an absolute path of a file or folder",
+        );
+        shm_path.clear();
+    }
     let zone = text("amm.zone");
     Ini {
         enabled: !matches!(
@@ -122,7 +131,7 @@ fn read(values: &HashMap<String, Option<String>>) -> Ini {
             "" | "0" | "off" | "no" | "false"
         ),
         config: text("amm.config"),
-        shm_path: text("amm.shm_path"),
+        shm_path,
         shm_mode,
         monitor,
         zone: (!zone.is_empty()).then_some(zone),

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! module ── MINIT, RINIT …      ini ── directives      info ── phpinfo table
-//! cluster, node, errors         the classes            exceptions, enums
+//! cluster (choose, connect), node, errors   the classes   exceptions, enums
 //! request ── what lives as long as a request: names, scopes, handles
 //! worker ── what lives as long as the process: shared memory, monitor, clusters
 //! engine_calls ── the engine functions that ext-php-rs does not wrap
 //! ```
 
 mod array;
+mod choose;
 mod cluster;
 mod connect;
 mod engine_calls;
