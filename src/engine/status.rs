@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use amm_core::admission::{Admission, Purpose};
-use amm_core::config::{Admin, Flavour, Writers};
+use amm_core::config::{Admin, Conflicts, Cut, Flavour, Writers};
 use amm_core::node::{AdminOverride, Role};
 
 use crate::clock::now_ms;
@@ -211,6 +211,22 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
             "{} all say read_only = 0; without multi_source only one of them can be the writer",
             writable.join(" and ")
         ));
+    }
+    let settings = &cluster.definition.settings;
+    let idle: Vec<&str> = [
+        ("max_lag", settings.max_lag.is_some()),
+        ("discover", settings.discover),
+        (
+            "conflicts = \"adaptive\"",
+            settings.conflicts == Conflicts::Adaptive,
+        ),
+        ("cut = \"always\"", settings.cut == Cut::Always),
+    ]
+    .into_iter()
+    .filter_map(|(key, given)| given.then_some(key))
+    .collect();
+    if !idle.is_empty() {
+        warnings.push(format!("not in force in this version: {}", idle.join(", ")));
     }
     if status.writers != cluster.definition.settings.writers {
         warnings.push(format!(
