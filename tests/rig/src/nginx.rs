@@ -81,9 +81,9 @@ fn configuration(folder: &Path, address: SocketAddrV4, fpm: &Path, entry: &Path)
         "user {POOL_USER};\n\
          daemon off;\n\
          worker_processes 1;\n\
-         worker_rlimit_nofile 16384;\n\
+         worker_rlimit_nofile 20000;\n\
          pid {folder}/nginx.pid;\n\
-         events {{ worker_connections 8192; }}\n\
+         events {{ worker_connections 18000; }}\n\
          http {{\n\
          {temporary}\
          access_log off;\n\

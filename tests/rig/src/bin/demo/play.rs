@@ -24,6 +24,14 @@ impl Stage {
         let pause = Duration::from_secs(if arguments.quick { 2 } else { 5 });
         show.wait("warming up", pause)?;
         self.check_warm(&load)?;
+        show.settle()?;
+        if !show.keeps_up() {
+            bail!(
+                "this machine does not manage {} orders per second even while all is well: \
+                 try a lower --rate, or when it has less else to do",
+                arguments.rate
+            );
+        }
         show.wait("all is well", pause)?;
         let mut injected = Vec::new();
         for (number, fault) in arguments.faults.iter().enumerate() {

@@ -42,14 +42,18 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
-    /// Until what a fault has piled up is done: each fault begins on its own.
+    /// Waits until what was piled up is done: each fault begins on its own.
     pub(crate) fn settle(&mut self) -> Result<()> {
         let patience = Instant::now() + Duration::from_secs(30);
-        let few = (self.rate / 10.0).max(4.0) as usize;
-        while self.load.under_way() > few && Instant::now() < patience {
+        while !self.keeps_up() && Instant::now() < patience {
             self.wait("working off the backlog", Duration::from_millis(100))?;
         }
         Ok(())
+    }
+
+    /// Whether no more requests are under way than a tenth of a second brings.
+    pub(crate) fn keeps_up(&self) -> bool {
+        self.load.under_way() <= (self.rate / 10.0).max(4.0) as usize
     }
 
     pub(crate) fn during<T: Send>(
