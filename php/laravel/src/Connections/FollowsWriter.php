@@ -161,7 +161,7 @@ trait FollowsWriter
         $this->attempt = new Attempt;
 
         try {
-            $this->replaceStaleHandles();
+            $this->replaceStaleHandles($query);
 
             return parent::run($query, $bindings, $callback);
         } finally {
@@ -356,14 +356,14 @@ trait FollowsWriter
     /**
      * Replace the handles that a statement outside a transaction should no longer use.
      */
-    private function replaceStaleHandles(): void
+    private function replaceStaleHandles(?string $query = null): void
     {
         if ($this->transactions > 0) {
             return;
         }
 
         foreach ([$this->pdo, $this->readPdo] as $handle) {
-            if ($handle instanceof PDO && $this->isStale($handle)) {
+            if ($handle instanceof PDO && $this->isStale($handle) && ! $this->readsItsOwnWrites($handle, $query)) {
                 $this->replace($handle);
             }
         }
@@ -381,6 +381,30 @@ trait FollowsWriter
         return $this->cluster()->nodeOf($handle) !== null
             && ! $this->cluster()->isAlive($handle)
             && ! $handle->inTransaction();
+    }
+
+    /**
+     * Determine if a statement is to stay on a node that takes no more writes.
+     *
+     * Another node may not have applied yet what this connection has just written. So as long as
+     * the node answers at all, a connection that is sticky, or has no hosts apart for reading,
+     * goes on reading there.
+     */
+    private function readsItsOwnWrites(PDO $handle, ?string $query): bool
+    {
+        if ($query === null || $handle === $this->lost || ! $this->recordsModified) {
+            return false;
+        }
+
+        if ($this->readPdo && ! $this->getConfig('sticky')) {
+            return false;
+        }
+
+        $node = $this->cluster()->nodeOf($handle);
+
+        return $node !== null
+            && (new Statement($query))->isPlainRead()
+            && ($this->cluster()->status()['nodes'][$node->id]['health'] ?? null) === 'up';
     }
 
     /**

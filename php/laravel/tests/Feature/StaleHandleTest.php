@@ -22,6 +22,34 @@ final class StaleHandleTest extends ClusterTestCase
         $this->assertSame(['execute: insert into t values (2)'], $second->log('/^execute: insert/'));
     }
 
+    public function test_a_sticky_connection_reads_its_own_writes_where_it_made_them(): void
+    {
+        [$first, $second] = $this->servers(2);
+        $connection = $this->connectionTo([$first, $second]);
+        $connection->insert('insert into t values (1)');
+
+        Cluster::get('mysql')->disable($first->id());
+
+        $this->assertEquals($first->port, $connection->selectOne('select port')->port);
+
+        $connection->insert('insert into t values (2)');
+
+        $this->assertEquals($second->port, $connection->selectOne('select port')->port);
+        $this->assertSame(['execute: insert into t values (2)'], $second->log('/^execute: insert/'));
+    }
+
+    public function test_it_does_not_read_from_a_node_that_is_down(): void
+    {
+        [$first, $second] = $this->servers(2);
+        $connection = $this->connectionTo([$first, $second]);
+        $connection->insert('insert into t values (1)');
+
+        $cluster = Cluster::get('mysql');
+        $cluster->report($cluster->nodeOf($connection->getPdo()), 2002);
+
+        $this->assertEquals($second->port, $connection->selectOne('select port')->port);
+    }
+
     public function test_a_transaction_begins_on_a_current_handle(): void
     {
         [$first, $second] = $this->servers(2);
