@@ -87,7 +87,7 @@ impl Prober {
                 self.kept = Some(conn);
                 result
             }
-            Err(error) => failure(&error),
+            Err(error) => failure(&error, definition.settings.tls.is_some()),
         }
     }
 }
@@ -271,24 +271,43 @@ fn ssl(tls: &Tls) -> SslOpts {
         .with_danger_skip_domain_validation(!tls.verify)
 }
 
-fn failure(error: &mysql::Error) -> ProbeResult {
+fn failure(error: &mysql::Error, tls: bool) -> ProbeResult {
+    use mysql::DriverError as Driver;
     let (finding, errno) = match error {
         mysql::Error::MySqlError(server) => (refusal(server.code), Some(server.code)),
-        mysql::Error::IoError(io) => (network(io.kind(), ""), None),
-        mysql::Error::DriverError(mysql::DriverError::CouldNotConnect(Some((_, text, kind)))) => {
-            (network(*kind, text), None)
+        mysql::Error::IoError(io) => (broken(io.kind(), tls), None),
+        mysql::Error::CodecError(codec) => {
+            let io = std::error::Error::source(codec).and_then(|e| e.downcast_ref::<io::Error>());
+            let kind = io.map_or(io::ErrorKind::BrokenPipe, io::Error::kind);
+            (broken(kind, tls), None)
         }
-        mysql::Error::DriverError(mysql::DriverError::ConnectTimeout) => {
-            (Finding::Failed { fatal: false }, None)
+        mysql::Error::DriverError(driver) => {
+            let finding = match driver {
+                Driver::CouldNotConnect(Some((_, text, kind))) => unreachable(*kind, text),
+                Driver::ConnectTimeout | Driver::Timeout => Finding::Failed { fatal: false },
+                // It wants or offers other ways of proving who we are.
+                Driver::TlsNotSupported
+                | Driver::UnknownAuthPlugin(_)
+                | Driver::OldMysqlPasswordDisabled
+                | Driver::CleartextPluginDisabled
+                | Driver::InvalidParsecSalt => Finding::NoLogin,
+                // What is there speaks another protocol.
+                _ => Finding::Failed { fatal: true },
+            };
+            (finding, None)
         }
-        mysql::Error::DriverError(_) => (Finding::Failed { fatal: true }, None),
         // Certificates that do not match are a matter of configuration.
         mysql::Error::TlsError(_) => (Finding::NoLogin, None),
         _ => (Finding::Inconclusive, None),
     };
+    // A server's own words name the account; its number says as much.
+    let detail = match error {
+        mysql::Error::MySqlError(server) => format!("error {} ({})", server.code, server.state),
+        other => other.to_string(),
+    };
     ProbeResult {
         errno,
-        detail: Some(error.to_string()),
+        detail: Some(detail),
         ..ProbeResult::of(finding)
     }
 }
@@ -316,9 +335,26 @@ fn refusal(errno: u16) -> Finding {
     }
 }
 
+/// What an error on a connection that was made means. `tls`: it was to be
+/// encrypted, and what is wrong with certificates and the files they are in
+/// comes as an I/O error too.
+fn broken(kind: io::ErrorKind, tls: bool) -> Finding {
+    match kind {
+        io::ErrorKind::InvalidData
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::NotFound
+        | io::ErrorKind::PermissionDenied
+            if tls =>
+        {
+            Finding::NoLogin
+        }
+        _ => unreachable(kind, ""),
+    }
+}
+
 /// What a network error means. Only what the peer or the way to it does counts
 /// against the node; no descriptors, no memory, no ports are this process's own.
-fn network(kind: io::ErrorKind, text: &str) -> Finding {
+fn unreachable(kind: io::ErrorKind, text: &str) -> Finding {
     match kind {
         io::ErrorKind::ConnectionRefused
         | io::ErrorKind::ConnectionReset
@@ -335,3 +371,7 @@ fn network(kind: io::ErrorKind, text: &str) -> Finding {
         _ => Finding::Inconclusive,
     }
 }
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;
