@@ -163,7 +163,7 @@ fn print(measured: &Measured) {
         "  more than PDO alone", "", "≤ 20000 ns"
     );
     println!(
-        "growth over 10,400,000 calls: {} bytes of PHP's memory, {} KiB resident",
+        "growth over ten million calls: {} bytes of PHP's memory, {} KiB resident",
         measured.growth.php_bytes, measured.growth.rss_kib
     );
 }

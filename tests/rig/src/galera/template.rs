@@ -35,6 +35,8 @@ pub(super) fn prepare(run: &Arc<RunDir>, block: &Block) -> Result<PathBuf> {
     let mut install = Command::new(process::program("mariadb-install-db")?);
     install
         .arg("--no-defaults")
+        // Minimal systems cannot look up their own name; nothing here needs it.
+        .arg("--force")
         .arg("--user=mysql")
         .arg(format!("--datadir={}", node.data().display()))
         .args([
