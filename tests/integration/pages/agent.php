@@ -1,0 +1,109 @@
+<?php
+// Does as it is told: one JSON command a line, one JSON answer a line. An exception is an answer.
+// Besides the cluster's own keys, its configuration may say "app": {dsn, username, password}.
+use Amm\{Cluster, Errors, Node};
+
+$config = json_decode(file_get_contents($argv[1]), true);
+$app = ($config['app'] ?? []) + ['dsn' => null, 'username' => 'app', 'password' => 'app-secret'];
+unset($config['app']);
+$cluster = Cluster::define('test', $config);
+$handles = [];
+$say = function (mixed $answer): void {
+    fwrite(STDOUT, json_encode($answer, JSON_THROW_ON_ERROR) . "\n");
+};
+$dial = fn (Node $node, float $seconds): PDO => new PDO(
+    $app['dsn'] ?? "mysql:host={$node->host};port={$node->port};dbname=shop", $app['username'], $app['password'],
+    [PDO::ATTR_TIMEOUT => max(1, (int) ceil($seconds)), PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION],
+);
+$scoped = function (callable $do): mixed {
+    Cluster::beginScope();
+    try {
+        return $do();
+    } finally {
+        Cluster::endScope();
+    }
+};
+/** What a node is at this moment, without what changes from probe to probe. */
+$look = fn (): array => array_map(
+    fn (array $node): array => array_intersect_key($node, array_flip(['role', 'health', 'breaker', 'writable', 'epoch'])),
+    $cluster->status()['nodes'],
+);
+
+$commands = [
+    'status' => fn (): array => $cluster->status(),
+    // The writer of each key.
+    'writers' => fn (array $c): array => array_map(
+        fn (string $key): string => $scoped(fn () => $cluster->writer($key)->id), $c['keys'],
+    ),
+    // A key whose writer is this node.
+    'key' => function (array $c) use ($cluster): array {
+        for ($i = 0; $i < 10_000; $i++) {
+            if ($cluster->candidates("key-$i")[0]->id === $c['node']) {
+                return ['key' => "key-$i"];
+            }
+        }
+        throw new RuntimeException("no key leads to {$c['node']}");
+    },
+    // "pause_ms": how long the dial takes beyond what it takes.
+    'connect' => function (array $c) use ($cluster, $dial, $scoped, &$handles): array {
+        $dialled = [];
+        $began = hrtime(true);
+        $handle = $scoped(fn () => $cluster->connect(function (Node $node, float $seconds) use ($c, $dial, &$dialled) {
+            $dialled[] = $node->id;
+            usleep(1000 * ($c['pause_ms'] ?? 0));
+            return $dial($node, $seconds);
+        }, $c['key'] ?? null));
+        $ms = (hrtime(true) - $began) / 1e6;
+        $handles[$c['name'] ?? ''] = $handle;
+        $node = $cluster->nodeOf($handle);
+        return ['node' => $node->id, 'epoch' => $node->epoch, 'dialled' => $dialled, 'ms' => $ms];
+    },
+    'current' => function (array $c) use ($cluster, &$handles): array {
+        return ['current' => $cluster->isCurrent($handles[$c['name']])];
+    },
+    // Writes over a kept handle; a failure is reported, and told.
+    'write' => function (array $c) use ($cluster, &$handles): array {
+        $handle = $handles[$c['name']];
+        try {
+            $handle->exec("INSERT INTO written VALUES ('{$c['token']}')");
+            return ['errno' => null];
+        } catch (PDOException $e) {
+            $verdict = $cluster->report($cluster->nodeOf($handle), $e);
+            return ['errno' => $e->errorInfo[1], 'verdict' => $verdict->value];
+        }
+    },
+    // Every state that any node is in for so long, as often as can be looked.
+    'watch' => function (array $c) use ($look): array {
+        $seen = [];
+        $looks = 0;
+        $last = null;
+        $end = hrtime(true) + $c['ms'] * 1_000_000;
+        do {
+            $now = $look();
+            $looks++;
+            if ($now !== $last) {
+                $seen[] = $last = $now;
+            }
+        } while (hrtime(true) < $end);
+        return ['seen' => $seen, 'looks' => $looks];
+    },
+    // Everything PHP can be made to show of the cluster.
+    'dump' => function () use ($cluster): array {
+        ob_start();
+        var_dump($cluster, $cluster->candidates());
+        print_r($cluster);
+        echo json_encode($cluster), json_encode((array) $cluster), "\n";
+        (new ReflectionExtension('amm'))->info();
+        return ['text' => ob_get_clean()];
+    },
+];
+
+$say(['ready' => getmypid()]);
+while (($line = fgets(STDIN)) !== false) {
+    try {
+        $command = json_decode($line, true, 512, JSON_THROW_ON_ERROR);
+        $say($commands[$command['do']]($command));
+    } catch (Throwable $e) {
+        $say(['class' => get_class($e), 'message' => $e->getMessage(), 'errno' => $e->errorInfo[1] ?? null]);
+    }
+}

@@ -1,0 +1,59 @@
+//! What the tests share: PHP processes that do as they are told, single
+//! requests, and waiting for conditions.
+#![allow(dead_code, reason = "each test uses its own part of it")]
+
+pub mod agent;
+pub mod http;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use amm_rig::galera::{Galera, PROBE};
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+/// The library under test.
+pub fn extension() -> PathBuf {
+    let named = std::env::var_os("AMM_LIB").map(PathBuf::from);
+    named.unwrap_or_else(|| {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/release/libamm.so")
+    })
+}
+
+/// All nodes of `cluster`, probed by the rig's account, with more keys on top.
+pub fn galera(cluster: &Galera, more: Value) -> Value {
+    let nodes: Vec<String> = cluster.nodes().iter().map(|node| node.id()).collect();
+    let mut config = json!({
+        "flavour": "galera",
+        "writers": "spread",
+        "nodes": nodes,
+        "username": PROBE.user,
+        "password": PROBE.password,
+    });
+    if let (Some(all), Some(more)) = (config.as_object_mut(), more.as_object()) {
+        all.extend(more.clone());
+    }
+    config
+}
+
+/// Asks until there is an answer; gives it and how long that took. The last
+/// refusal is told if there is none within `limit`.
+pub fn until<T>(
+    limit: Duration,
+    what: &str,
+    mut ask: impl FnMut() -> Result<Result<T, String>>,
+) -> Result<(T, Duration)> {
+    let began = Instant::now();
+    loop {
+        match ask()? {
+            Ok(answer) => return Ok((answer, began.elapsed())),
+            Err(seen) if began.elapsed() > limit => bail!("not within {limit:?}: {what}: {seen}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+/// Whole milliseconds.
+pub fn ms(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}
