@@ -38,6 +38,8 @@ pub struct Seen {
     pub now_ms: u64,
     /// Whether a live monitor gets conclusive answers from it.
     pub watched: bool,
+    /// Whether somebody could ask it for its role.
+    pub askable: bool,
     /// Feeds the backoff's jitter.
     pub dice: u64,
 }
@@ -54,8 +56,8 @@ pub fn admit(purpose: Purpose, seen: &Seen, policy: &Policy) -> Admission {
         (Role::Unready, _) => Some(Refusal::Unready),
     };
     if let Some(refusal) = refusal {
-        // One process said so and nobody can ask the node: time must free it.
-        let expired = state.passive && !seen.watched && backed_off();
+        // Nobody asks the node and nobody can: time must free it.
+        let expired = !seen.watched && !seen.askable && backed_off();
         return if expired {
             Admission::Trial
         } else {
@@ -74,9 +76,13 @@ pub fn admit(purpose: Purpose, seen: &Seen, policy: &Policy) -> Admission {
     }
 }
 
-/// How long a recovering node is held down: the configured time, or its
+/// How long a node that a probe sees well, and that nobody tries, is kept
+/// half-open before it is taken back without a trial, ms.
+pub const UNTRIED_MS: u64 = 3_000;
+
+/// How long a recovering node is held down, ms: the configured time, or its
 /// backoff once it has failed again and again.
-pub(crate) fn hold_ms(state: NodeState, dice: u64, policy: &Policy) -> u64 {
+pub fn hold_ms(state: NodeState, dice: u64, policy: &Policy) -> u64 {
     if state.streak == 0 {
         return policy.hold_down_ms;
     }

@@ -64,6 +64,8 @@ pub enum Event {
         /// Whether one such failure is enough.
         fatal: bool,
     },
+    /// A probe has long seen the node well, and nobody wanted it for a trial.
+    Untried,
     /// The slow start of a returned node is over.
     Settled,
     /// The monitor's lease changed hands.
@@ -80,24 +82,32 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
     match event {
         Event::DialFailed { trial } => match state.phase {
             Phase::Closed => open(&mut next, true),
-            Phase::Open | Phase::Recovering if trial => reopen(&mut next),
-            // A dial that was under way when the breaker opened.
+            // A trial is one process's word as well: it shuts what a probe has
+            // seen well until the next probe, and adds nothing to what one has
+            // seen down.
+            Phase::Recovering if trial => {
+                next.phase = Phase::Open;
+                next.health = Health::Suspect;
+                next.passive = true;
+            }
+            Phase::Open if trial && !watched => wait_longer(&mut next),
+            // The probe knows better, or the dial was under way before.
             Phase::Open | Phase::Recovering => {}
         },
-        Event::ConnectionLost if state.phase == Phase::Closed => {
-            next.health = Health::Suspect;
-            // A watched node is judged by its probe, which this event wakes.
-            if !watched {
-                count(&mut next, policy.failures_to_open);
+        Event::ConnectionLost => {
+            if state.phase == Phase::Closed {
+                next.health = Health::Suspect;
             }
         }
-        Event::Overloaded if state.phase == Phase::Closed => {
-            count(
-                &mut next,
-                policy.failures_to_open.saturating_mul(OVERLOAD_FACTOR),
-            );
+        Event::Overloaded => {
+            if state.phase == Phase::Closed {
+                next.failures = (state.failures + 1).min(MAX_FAILURES);
+                let lasting = policy.failures_to_open.saturating_mul(OVERLOAD_FACTOR);
+                if next.failures >= lasting.clamp(1, MAX_FAILURES) {
+                    open(&mut next, false);
+                }
+            }
         }
-        Event::ConnectionLost | Event::Overloaded => {}
         Event::WriteRefused(role) => {
             if matches!(state.role, Role::Writer | Role::Unknown) {
                 if state.scar && !state.passive {
@@ -112,8 +122,8 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
         }
         Event::DialSucceeded { trial: true } => {
             close(&mut next);
-            // Nobody probes, and the lone report of its role has had its time.
-            if state.passive && !watched {
+            // Nobody probes, and what was said of its role has had its time.
+            if !watched {
                 next.role = match state.role {
                     Role::Reader | Role::Unready => Role::Unknown,
                     role => role,
@@ -146,6 +156,11 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
                 }
             }
         }
+        Event::Untried => {
+            if state.phase == Phase::Recovering && state.role == Role::Writer {
+                close(&mut next);
+            }
+        }
         Event::Settled => {
             if state.phase == Phase::Closed && state.role != Role::Unready {
                 next.scar = false;
@@ -156,14 +171,6 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
         Event::Admin(admin) => next.admin = admin,
     }
     state.succeed_with(next)
-}
-
-/// Counts a failure that is not fatal by itself; `limit` in a row open the breaker.
-fn count(next: &mut NodeState, limit: u8) {
-    next.failures = (next.failures + 1).min(MAX_FAILURES);
-    if next.failures >= limit.clamp(1, MAX_FAILURES) {
-        open(next, false);
-    }
 }
 
 fn open(next: &mut NodeState, passive: bool) {
@@ -182,14 +189,19 @@ fn open(next: &mut NodeState, passive: bool) {
     next.failures = 0;
 }
 
+/// A probe has seen a recovering node fail.
 fn reopen(next: &mut NodeState) {
     next.phase = Phase::Open;
     next.passive = false;
     next.health = Health::Down;
+    next.failures = 0;
+    wait_longer(next);
+}
+
+/// One more failure in a row; time starts anew, though the phase may stay.
+fn wait_longer(next: &mut NodeState) {
     next.streak = (next.streak + 1).min(MAX_STREAK);
     next.scar = true;
-    next.failures = 0;
-    // The phase may not have changed; time still has to start anew.
     next.seq = next.seq.wrapping_add(1);
 }
 

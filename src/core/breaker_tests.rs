@@ -32,6 +32,7 @@ fn admitted(state: NodeState, elapsed: u64, watched: bool) -> Admission {
         since_ms: 5_000,
         now_ms: 5_000 + elapsed,
         watched,
+        askable: watched,
         dice: 0,
     };
     admit(Purpose::Write, &seen, &POLICY)
@@ -157,14 +158,80 @@ fn late_probes_open_only_in_a_row() {
 }
 
 #[test]
-fn lost_connections_never_ban_a_watched_node() {
-    let many = [Event::ConnectionLost; 40];
-    let watched = run(writer(), true, &many);
-    assert_eq!(
-        (watched.phase, watched.health),
-        (Phase::Closed, Health::Suspect)
+fn lost_connections_ban_nobody() {
+    for watched in [true, false] {
+        let state = run(writer(), watched, &[Event::ConnectionLost; 40]);
+        assert_eq!(
+            (state.phase, state.health),
+            (Phase::Closed, Health::Suspect)
+        );
+    }
+}
+
+#[test]
+fn a_sick_process_that_fails_its_trials_too_is_refuted_all_the_same() {
+    let mut state = writer();
+    for _ in 0..20 {
+        state = run(
+            state,
+            true,
+            &[
+                Event::DialFailed { trial: false },
+                Event::DialFailed { trial: true },
+                Event::ProbeAnswered(Role::Writer),
+            ],
+        );
+        assert_eq!(admitted(state, 0, true), Admission::Open);
+    }
+}
+
+#[test]
+fn a_failed_trial_of_a_node_seen_well_waits_for_the_next_probe() {
+    let seen_well = run(
+        writer(),
+        true,
+        &[
+            Event::ProbeFailed { fatal: true },
+            Event::ProbeAnswered(Role::Writer),
+        ],
     );
-    assert_eq!(run(writer(), false, &many[..2]).phase, Phase::Open);
+    let failed = run(seen_well, true, &[Event::DialFailed { trial: true }]);
+    assert_eq!(
+        (failed.phase, failed.passive, failed.streak),
+        (Phase::Open, true, 0)
+    );
+    assert!(run(failed, true, &[Event::ProbeAnswered(Role::Writer)]).is_writable());
+}
+
+#[test]
+fn a_standby_that_nobody_tries_is_taken_back() {
+    let seen_well = run(
+        writer(),
+        true,
+        &[
+            Event::ProbeFailed { fatal: true },
+            Event::ProbeAnswered(Role::Writer),
+        ],
+    );
+    assert!(run(seen_well, true, &[Event::Untried]).is_writable());
+}
+
+/// As a Galera node restarts where nobody can probe: refused, refused again,
+/// then not ready. It must come back by time alone.
+#[test]
+fn where_nobody_can_ask_no_role_lasts_for_ever() {
+    let restarted = run(
+        writer(),
+        false,
+        &[
+            Event::DialFailed { trial: false },
+            Event::DialFailed { trial: true },
+            Event::WriteRefused(Role::Unready),
+        ],
+    );
+    assert_eq!(admitted(restarted, 60_000, false), Admission::Trial);
+    let tried = run(restarted, false, &[Event::DialSucceeded { trial: true }]);
+    assert!(tried.is_writable());
 }
 
 #[test]
@@ -222,6 +289,7 @@ fn a_reader_is_good_for_reads() {
         since_ms: 0,
         now_ms: 9,
         watched: true,
+        askable: true,
         dice: 0,
     };
     assert_eq!(admit(Purpose::Read, &seen, &POLICY), Admission::Open);
@@ -286,6 +354,7 @@ fn events() -> impl Strategy<Value = Event> {
         role.prop_map(Event::ProbeAnswered),
         any::<bool>().prop_map(|fatal| Event::ProbeFailed { fatal }),
         Just(Event::Settled),
+        Just(Event::Untried),
         Just(Event::LeaseTaken),
         Just(Event::Admin(AdminOverride::Disabled)),
         Just(Event::Admin(AdminOverride::Enabled)),
@@ -326,9 +395,10 @@ proptest! {
     #[test]
     fn conflicts_aside_nothing_a_single_process_says_survives_a_good_probe(
         sequence in proptest::collection::vec(prop_oneof![
-            Just(Event::DialFailed { trial: false }),
+            any::<bool>().prop_map(|trial| Event::DialFailed { trial }),
             Just(Event::ConnectionLost),
             Just(Event::WriteRefused(Role::Reader)),
+            Just(Event::WriteRefused(Role::Unready)),
         ], 1..20),
     ) {
         let state = run(run(writer(), true, &sequence), true, &[Event::ProbeAnswered(Role::Writer)]);

@@ -71,11 +71,10 @@ impl<'a> Attempt<'a> {
                 .pick(self.purpose, self.key, self.tried, self.me, now)
             {
                 Pick::Chosen(chosen) if chosen.ask_first => {
-                    if !self.answers_as_writer(chosen) {
-                        self.tried.insert(chosen.index);
-                        continue;
+                    if let Some(writer) = self.ask(chosen) {
+                        return self.offer(writer);
                     }
-                    return self.offer(chosen);
+                    self.tried.insert(chosen.index);
                 }
                 Pick::Chosen(chosen) => return self.offer(chosen),
                 Pick::Nobody(refusals) => return Next::NoWriter(refusals),
@@ -108,15 +107,26 @@ impl<'a> Attempt<'a> {
     }
 
     /// Asks a node that was known not to be a writer, before it gets a write.
-    fn answers_as_writer(&self, chosen: Chosen) -> bool {
+    /// The claim stays with a node that turns out to be one, for its dial.
+    fn ask(&self, chosen: Chosen) -> Option<Chosen> {
         let node = self.cluster.node(chosen.index);
         let word = node.state.load(Ordering::Acquire);
-        let result = probe::ask(&self.cluster.definition, chosen.index);
+        let left = self.deadline_ms.saturating_sub(now_ms());
+        let result = probe::ask(&self.cluster.definition, chosen.index, left);
         probe::publish(self.cluster, chosen.index, word, &result);
-        self.cluster.release(chosen.index, self.me);
         self.cluster.announce_change();
-        matches!(node.load().role, Role::Writer | Role::Unknown)
-            && matches!(&result.finding, probe::Finding::Answered(j) if j.role == Role::Writer)
+        let state = node.load();
+        let writer = state.role == Role::Writer
+            && matches!(&result.finding, probe::Finding::Answered(j) if j.role == Role::Writer);
+        if !writer {
+            self.cluster.release(chosen.index, self.me);
+            return None;
+        }
+        Some(Chosen {
+            epoch: state.epoch,
+            ask_first: false,
+            ..chosen
+        })
     }
 
     /// Sleeps until a node changes or the call's time is over. False where too

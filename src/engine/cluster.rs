@@ -8,7 +8,6 @@ use amm_core::selection::rendezvous::mix;
 use amm_core::trial;
 
 use crate::definition::{Definition, millis};
-use crate::node::LONGEST_CLAIM_MS;
 use crate::shm::{ClusterSlot, Mapping, NodeSlot, layout};
 use crate::table::{AtomicRef, free_slot, is_idle, take_place, take_slot};
 
@@ -112,7 +111,7 @@ impl Cluster {
     /// Whether a monitor holds the lease.
     pub fn is_led(&self, now_ms: u64) -> bool {
         let lease = self.shared().lease.load(Ordering::Acquire);
-        !trial::is_free(lease, now_ms, LONGEST_CLAIM_MS)
+        !trial::is_free(lease, now_ms, crate::lease::LONGEST_MS)
     }
 
     /// Whether a monitor gets conclusive answers from the node.

@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use amm_core::trial::{self, Token};
 
-use crate::node::LONGEST_CLAIM_MS;
-
 /// A claim that is not renewed ends after this time, ms.
 pub const TTL_MS: u64 = 700;
+/// A claim that ends further ahead than this is garbage, or from before a
+/// reboot, ms.
+pub const LONGEST_MS: u64 = 2 * TTL_MS;
 /// Claims are renewed and watched this often, ms. With [`TTL_MS`] a successor
 /// is in place within 0.9 s of its predecessor's end.
 pub const BEAT_MS: u64 = 200;
@@ -29,7 +30,7 @@ impl Lease {
     /// Takes `word` if it is free.
     pub fn take(word: &AtomicU64, me: Token, now_ms: u64) -> Option<Self> {
         let seen = word.load(Ordering::Acquire);
-        if !trial::is_free(seen, now_ms, LONGEST_CLAIM_MS) {
+        if !trial::is_free(seen, now_ms, LONGEST_MS) {
             return None;
         }
         let until_ms = now_ms + TTL_MS;
@@ -71,7 +72,7 @@ impl Lease {
 pub fn age_ms(word: &AtomicU64, now_ms: u64) -> Option<u64> {
     let seen = word.load(Ordering::Acquire);
     let until = seen & ((1 << 40) - 1);
-    (!trial::is_free(seen, now_ms, LONGEST_CLAIM_MS))
+    (!trial::is_free(seen, now_ms, LONGEST_MS))
         .then(|| TTL_MS.saturating_sub(until.saturating_sub(now_ms & ((1 << 40) - 1))))
 }
 

@@ -221,7 +221,9 @@ fn since_word(seq: u8, now_ms: u64) -> u64 {
 /// Takes a claim word that is free.
 pub(crate) fn claim_word(word: &AtomicU64, me: Token, now_ms: u64, until_ms: u64) -> bool {
     let seen = word.load(Ordering::Acquire);
-    trial::is_free(seen, now_ms, LONGEST_CLAIM_MS)
+    // A process that holds it already (a dial within a dial) does not wait for
+    // itself.
+    (trial::is_free(seen, now_ms, LONGEST_CLAIM_MS) || trial::is_held_by(seen, me))
         && word
             .compare_exchange(
                 seen,

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use amm_core::config::{Failback, Flavour, NodeRole, Writers};
+use amm_core::config::{Admin, Failback, Flavour, NodeRole, Writers};
 use amm_core::node::{Phase, Role};
 use amm_core::selection::{self, Candidate, MAX_NODES, Ranking, rendezvous, single};
 
@@ -82,13 +82,21 @@ impl Cluster {
         if self.flavour() != Flavour::ReadOnly || settings.multi_source {
             return Rivals::Allowed;
         }
+        let incumbent = self.incumbent();
         let writers: Vec<usize> = (0..self.definition.nodes.len())
             .filter(|&i| {
                 let state = self.node(i).load();
-                state.role == Role::Writer && state.phase == Phase::Closed
+                let role = self.definition.nodes.get(i).and_then(|n| n.settings.role);
+                // One process's word alone does not unseat the incumbent.
+                let stands =
+                    state.phase == Phase::Closed || (state.passive && incumbent == Some(i));
+                state.role == Role::Writer
+                    && stands
+                    && role != Some(NodeRole::Reader)
+                    && self.definition.admin(i, state.admin) == Admin::Enabled
             })
             .collect();
-        match (writers.as_slice(), self.incumbent()) {
+        match (writers.as_slice(), incumbent) {
             ([], _) => Rivals::Allowed,
             ([only], _) => Rivals::Only(*only),
             (several, Some(incumbent)) if several.contains(&incumbent) => Rivals::Only(incumbent),

@@ -7,9 +7,10 @@ use amm_core::admission::{Admission, Purpose, Refusal, Seen, admit};
 use amm_core::config::{Admin, Flavour, NodeRole, Writers};
 use amm_core::node::{NodeState, Phase, Role};
 use amm_core::selection::{MAX_NODES, Ranking, rendezvous};
-use amm_core::trial::Token;
+use amm_core::trial::{self, Token};
 
 use crate::cluster::Cluster;
+use crate::node::ProbeOutcome;
 use crate::order::Rivals;
 
 /// A set of configured nodes.
@@ -86,11 +87,13 @@ impl Cluster {
         } else {
             self.dice(index, state.seq)
         };
+        let askable = !quiet && self.is_askable(index);
         let seen = Seen {
             state,
             since_ms,
             now_ms,
             watched,
+            askable,
             dice,
         };
         let configured = self
@@ -198,6 +201,9 @@ impl Cluster {
                 };
                 if let Some(refusal) = refusal {
                     refusals.push((index, refusal));
+                } else if self.awaits_probe_of(index, &glance, me, now_ms) {
+                    taken = true;
+                    refusals.push((index, Refusal::Open));
                 } else if self.claim(index, me, now_ms) {
                     return Pick::Chosen(Chosen {
                         index,
@@ -252,8 +258,12 @@ impl Cluster {
     #[inline]
     pub fn may_stay(&self, index: usize, epoch: u32, purpose: Purpose) -> bool {
         let state = self.node(index).load();
+        let serves = match purpose {
+            Purpose::Write => state.is_writable(),
+            Purpose::Read => state.phase == Phase::Closed,
+        };
         state.epoch == epoch
-            && (purpose == Purpose::Write || state.phase == Phase::Closed)
+            && serves
             && self.definition.admin(index, state.admin) != Admin::Disabled
     }
 
@@ -287,9 +297,25 @@ impl Cluster {
             .claim_trial(me, now_ms, now_ms + dial + 1_000)
     }
 
+    /// Whether somebody could ask the node for its role: probes have an account
+    /// and it was not refused.
+    fn is_askable(&self, index: usize) -> bool {
+        self.definition.can_probe()
+            && self.node(index).last_probe().outcome != ProbeOutcome::NoLogin
+    }
+
+    /// Whether the node is out on this very process's word, with a probe about
+    /// to confirm or refute it: the process that may be the sick one waits.
+    fn awaits_probe_of(&self, index: usize, glance: &Glance, me: Token, now_ms: u64) -> bool {
+        glance.state.passive
+            && glance.state.phase == Phase::Open
+            && trial::is_held_by(self.node(index).reporter.load(Ordering::Acquire), me)
+            && self.is_watched(index, now_ms)
+    }
+
     fn may_ask(&self, index: usize, now_ms: u64) -> bool {
         let last = self.node(index).last_probe().at_ms;
-        self.definition.can_probe() && now_ms.saturating_sub(last) >= FRESH_ROLE_MS
+        self.is_askable(index) && now_ms.saturating_sub(last) >= FRESH_ROLE_MS
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use amm_core::breaker::Event;
 use amm_core::config::{Flavour, Settings, Tls};
-use amm_core::node::Phase;
+use amm_core::node::{Phase, Role};
 use amm_core::probe::{Judgement, Reason, Row, galera, grants_write_through, read_only};
 use amm_core::verdict::{RoleAfter, Verdict, role_after};
 use mysql::prelude::Queryable;
@@ -53,11 +53,26 @@ pub struct ProbeResult {
 #[derive(Default)]
 pub struct Prober {
     kept: Option<Conn>,
+    /// Limit of each round trip, if not `probe_timeout`.
+    each: Option<Duration>,
 }
 
-/// Asks the node over a fresh connection.
-pub fn ask(definition: &Definition, index: usize) -> ProbeResult {
-    Prober::default().ask(definition, index, true)
+/// Round trips of a login and a question, at most.
+const ROUND_TRIPS: u32 = 6;
+
+/// Asks the node over a fresh connection, for a caller who waits: within about
+/// `left_ms` or `probe_timeout`, whichever is shorter.
+pub fn ask(definition: &Definition, index: usize, left_ms: u64) -> ProbeResult {
+    let whole = definition
+        .settings
+        .probe_timeout
+        .min(Duration::from_millis(left_ms));
+    let each = (whole / ROUND_TRIPS).max(Duration::from_millis(5));
+    Prober {
+        kept: None,
+        each: Some(each),
+    }
+    .ask(definition, index, true)
 }
 
 impl Prober {
@@ -78,7 +93,7 @@ impl Prober {
                 return result;
             }
         }
-        match Conn::new(options(&definition.settings, node)).and_then(|mut conn| {
+        match Conn::new(options(&definition.settings, node, self.each)).and_then(|mut conn| {
             let mut result = question(&mut conn, definition)?;
             result.writes_through = writes_through_read_only(&mut conn);
             Ok((conn, result))
@@ -124,6 +139,7 @@ pub fn publish(
 ) -> Option<Change> {
     let node = cluster.node(index);
     let now = now_ms();
+    let result = &as_member(cluster, result);
     let (event, outcome, reason) = match &result.finding {
         Finding::Answered(judged) => {
             let known = judged.role != amm_core::node::Role::Unknown;
@@ -182,18 +198,26 @@ pub fn publish(
     change
 }
 
+/// In a cluster that was found to be Galera, a server that stands alone has
+/// lost its provider: it is no replica, and takes no writes.
+fn as_member(cluster: &Cluster, result: &ProbeResult) -> ProbeResult {
+    let mut result = result.clone();
+    if cluster.flavour() == Flavour::Galera && result.flavour == Some(Flavour::ReadOnly) {
+        result.flavour = None;
+        result.finding =
+            Finding::Answered(Judgement::not_writer(Role::Unready, None, Reason::NotReady));
+    }
+    result
+}
+
 fn question(conn: &mut Conn, definition: &Definition) -> mysql::Result<ProbeResult> {
     let began = now_us();
     let (flavour, judgement) = match definition.settings.flavour {
         Flavour::ReadOnly => (Flavour::ReadOnly, ask_read_only(conn)?),
-        Flavour::Auto => match ask_galera(conn)? {
-            // A server outside any Galera cluster has no such variables.
-            judged if judged.reason == Some(Reason::Unintelligible) => {
-                (Flavour::ReadOnly, ask_read_only(conn)?)
-            }
-            judged => (Flavour::Galera, judged),
+        configured => match ask_galera(conn)? {
+            (false, _) if configured == Flavour::Auto => (Flavour::ReadOnly, ask_read_only(conn)?),
+            (_, judged) => (Flavour::Galera, judged),
         },
-        configured => (configured, ask_galera(conn)?),
     };
     let rtt_us = now_us().saturating_sub(began).clamp(1, u64::from(u32::MAX)) as u32;
     let flavour = Some(flavour);
@@ -204,10 +228,19 @@ fn question(conn: &mut Conn, definition: &Definition) -> mysql::Result<ProbeResu
     })
 }
 
-fn ask_galera(conn: &mut Conn) -> mysql::Result<Judgement> {
+/// Whether the node is part of a Galera cluster, and what it then is.
+fn ask_galera(conn: &mut Conn) -> mysql::Result<(bool, Judgement)> {
     let mut all = rows(conn, galera::SQL)?;
+    let member = galera::is_member(&all);
     all.extend(rows(conn, galera::SQL_VARIABLES)?);
-    Ok(galera::judge(&all))
+    let judged = galera::judge(&all);
+    // A server that was to be in a cluster and is not takes no writes.
+    let alone = !member && judged.role != Role::Unready;
+    let judged = match alone {
+        true => Judgement::not_writer(Role::Unready, None, Reason::NotReady),
+        false => judged,
+    };
+    Ok((member, judged))
 }
 
 fn ask_read_only(conn: &mut Conn) -> mysql::Result<Judgement> {
@@ -239,8 +272,11 @@ fn rows(conn: &mut Conn, sql: &str) -> mysql::Result<Vec<Row>> {
         .collect())
 }
 
-fn options(settings: &Settings, node: &NodeDefinition) -> OptsBuilder {
-    let limit = Some(settings.probe_timeout.max(Duration::from_millis(1)));
+fn options(settings: &Settings, node: &NodeDefinition, each: Option<Duration>) -> OptsBuilder {
+    let limit = Some(
+        each.unwrap_or(settings.probe_timeout)
+            .max(Duration::from_millis(1)),
+    );
     let secret = |s: &amm_core::config::Secret| s.expose().to_owned();
     OptsBuilder::new()
         .ip_or_hostname(Some(node.settings.host.clone()))
@@ -252,6 +288,7 @@ fn options(settings: &Settings, node: &NodeDefinition) -> OptsBuilder {
         .tcp_connect_timeout(limit)
         .read_timeout(limit)
         .write_timeout(limit)
+        .tcp_user_timeout_ms(Some(crate::socket::PROBE_MARK_MS))
         .stmt_cache_size(0)
         .ssl_opts(settings.tls.as_ref().map(ssl))
 }

@@ -17,7 +17,7 @@ fn ask_a_peer(tls: bool, treat: impl FnOnce(TcpStream) + Send + 'static) -> Prob
     if tls {
         keys.push(("tls", Value::Map(Vec::new())));
     }
-    let result = ask(&definition(&[&node], &keys), 0);
+    let result = ask(&definition(&[&node], &keys), 0, 3_000);
     peer.join().unwrap();
     result
 }

@@ -2,18 +2,23 @@
 
 use std::sync::atomic::Ordering;
 
+use amm_core::admission::{Admission, Purpose};
 use amm_core::breaker::Event;
-use amm_core::node::{Phase as Breaker, Role};
+use amm_core::node::{Phase as Breaker, Role, epoch_of};
 use amm_core::trial::{self, Token};
 use amm_core::verdict::{ErrorSeen, Phase, RoleAfter, Verdict, classify, role_after};
 
 use crate::cluster::Cluster;
-use crate::node::LONGEST_CLAIM_MS;
+use crate::node::{Change, LONGEST_CLAIM_MS};
 use crate::shm::layout::REFUTED;
 
 /// For this long the reports of a process that a probe has refuted are not
 /// believed, ms.
 const DISTRUST_MS: u64 = 10_000;
+/// A server that is too full is taken out if it still is after this time, ms.
+const OVERLOAD_MS: u64 = 2_000;
+/// A first overload longer ago than this counts no more, ms.
+const OVERLOAD_MEMORY_MS: u64 = 30_000;
 
 impl Cluster {
     /// Records an error seen on the node, chosen at `epoch`, and says what it
@@ -45,7 +50,7 @@ impl Cluster {
         }
         node.failures.fetch_add(1, Ordering::Relaxed);
         node.record_error(verdict, errno);
-        let trial = node.holds_trial(me);
+        let trial = node.holds_trial(me) && node.load().epoch == epoch;
         let event = match verdict {
             Verdict::Down => Event::DialFailed { trial },
             Verdict::Lost => Event::ConnectionLost,
@@ -55,23 +60,30 @@ impl Cluster {
             }),
             _ => Event::Overloaded,
         };
-        let current = trial || node.load().epoch == epoch;
-        if current && !self.is_distrusted(me, now_ms) {
-            let watched = self.is_watched(index, now_ms);
-            let change = node.apply(event, watched, &self.definition.policy, now_ms);
-            if change.before != change.after {
-                if change.after.passive && !change.before.passive {
-                    let word = trial::claim(me, now_ms + DISTRUST_MS);
-                    node.reporter.store(word, Ordering::Release);
-                }
-                log::info!(
-                    "node {} {} after {} ({})",
-                    self.node_id(index),
-                    describe(change.after.phase, change.after.role),
-                    verdict.as_str(),
-                    errno.map_or_else(|| "no errno".to_owned(), |e| format!("errno {e}")),
-                );
+        let believed = match verdict {
+            Verdict::Down => !self.is_distrusted(me, now_ms),
+            Verdict::Overloaded => self.overload_lasts(index, errno, now_ms),
+            _ => true,
+        };
+        let change = if believed {
+            self.apply_at(index, epoch, event, now_ms)
+        } else {
+            None
+        };
+        if let Some(change) = change
+            && change.before != change.after
+        {
+            if change.after.passive && !change.before.passive {
+                let word = trial::claim(me, now_ms + DISTRUST_MS);
+                node.reporter.store(word, Ordering::Release);
             }
+            log::info!(
+                "node {} {} after {} ({})",
+                self.node_id(index),
+                describe(change.after.phase, change.after.role),
+                verdict.as_str(),
+                errno.map_or_else(|| "no errno".to_owned(), |e| format!("errno {e}")),
+            );
         }
         self.release(index, me);
         self.announce_change();
@@ -79,39 +91,70 @@ impl Cluster {
         verdict
     }
 
+    /// Applies an event that belongs to `epoch`; nothing if that is over.
+    fn apply_at(&self, index: usize, epoch: u32, event: Event, now_ms: u64) -> Option<Change> {
+        let node = self.node(index);
+        let watched = self.is_watched(index, now_ms);
+        let mut word = node.state.load(Ordering::Acquire);
+        while epoch_of(word) == epoch {
+            match node.exchange(word, event, watched, &self.definition.policy, now_ms) {
+                Ok(change) => return Some(change),
+                Err(current) => word = current,
+            }
+        }
+        None
+    }
+
+    /// Whether a server has been too full for a while, and not for one account
+    /// alone.
+    fn overload_lasts(&self, index: usize, errno: Option<u32>, now_ms: u64) -> bool {
+        if matches!(errno, Some(1203 | 1226)) {
+            return false;
+        }
+        let since = &self.node(index).overloaded_ms;
+        let began = since.load(Ordering::Relaxed);
+        if began == 0 || began > now_ms || now_ms - began > OVERLOAD_MEMORY_MS {
+            since.store(now_ms, Ordering::Relaxed);
+            return false;
+        }
+        now_ms - began >= OVERLOAD_MS
+    }
+
     /// Records that a dial of the node, chosen at `epoch`, succeeded. Gives the
-    /// node's epoch from now on: a trial's success moves it, and the handle
-    /// just made belongs to the new one.
+    /// epoch that the handle just made belongs to: a trial's success moves the
+    /// node's, and what changed during the dial makes the handle stale at once.
     pub fn succeeded(&self, index: usize, epoch: u32, me: Token, now_ms: u64) -> u32 {
         let node = self.node(index);
         let before = node.load();
-        let trial = node.holds_trial(me);
+        let mut trial = node.holds_trial(me);
+        if before.epoch != epoch {
+            self.release(index, me);
+            return epoch;
+        }
         let settling = before.scar && before.phase == Breaker::Closed;
-        if before.failures == 0 && !trial && !settling && !before.passive {
-            return before.epoch;
+        if before.failures == 0 && before.phase == Breaker::Closed && !trial && !settling {
+            return epoch;
         }
-        let watched = self.is_watched(index, now_ms);
+        node.overloaded_ms.store(0, Ordering::Relaxed);
+        // Dialled without choosing through us: a trial all the same, if one is due.
+        if !trial && before.phase != Breaker::Closed {
+            let due = self.glance(index, Purpose::Write, now_ms).admission == Admission::Trial;
+            trial = due && node.claim_trial(me, now_ms, now_ms + 1_000);
+        }
+        let applied = self.apply_at(index, epoch, Event::DialSucceeded { trial }, now_ms);
+        let mut after = applied.map_or(epoch, |change| change.after.epoch);
+        let state = node.load();
         let policy = &self.definition.policy;
-        let mut after = before;
-        if trial || before.epoch == epoch {
-            after = node
-                .apply(Event::DialSucceeded { trial }, watched, policy, now_ms)
-                .after;
-        }
-        let since = node.since_ms(after, now_ms);
-        if settling && now_ms.saturating_sub(since) >= policy.slow_start_ms {
-            after = node.apply(Event::Settled, watched, policy, now_ms).after;
+        if settling && now_ms.saturating_sub(node.since_ms(state, now_ms)) >= policy.slow_start_ms {
+            let settled = self.apply_at(index, after, Event::Settled, now_ms);
+            after = settled.map_or(after, |change| change.after.epoch);
         }
         if trial {
             self.release(index, me);
             self.announce_change();
             log::info!("node {} back after a trial dial", self.node_id(index));
         }
-        if before.epoch == epoch || trial {
-            after.epoch
-        } else {
-            epoch
-        }
+        after
     }
 
     /// Gives the node's trial claim back, if this process holds it, and wakes

@@ -7,10 +7,15 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::net::{RecvFlags, SocketAddrAny};
 
 /// How far above the lowest free descriptor a dial's socket may lie.
 const REACH: i32 = 12;
+
+/// `TCP_USER_TIMEOUT` of the probes' own sockets, ms: an odd number by which
+/// they are told from those of the application.
+pub const PROBE_MARK_MS: u32 = 29_311;
 
 /// A socket of this process, told apart from later ones of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,22 +79,43 @@ pub fn peek(mark: SocketMark) -> Peek {
         Ok(stat) if (stat.st_dev, stat.st_ino) == (mark.device, mark.inode) => {}
         _ => return Peek::Gone,
     }
+    // The peer's end shows past whatever is still unread.
+    let mut polled = [PollFd::new(&fd, PollFlags::RDHUP)];
+    let now = rustix::time::Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+    if rustix::event::poll(&mut polled, Some(&now)).is_ok()
+        && polled.iter().any(|p| p.revents().intersects(gone))
+    {
+        return Peek::Closed;
+    }
     let mut head = [0u8; 5];
     match rustix::net::recv(fd, &mut head[..], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
         Ok((0, _)) => Peek::Closed,
-        // An error packet nobody asked for (sequence 0, 0xff), or a TLS alert:
-        // the server's words before it hangs up.
-        Ok((5, _)) if (head[3] == 0 && head[4] == 0xff) || head[0] == 0x15 => Peek::Closed,
+        // An error packet nobody asked for (sequence 0, 0xff), or any TLS
+        // record: on a handle at rest, the server's words before it hangs up.
+        Ok((5, _)) if (head[3] == 0 && head[4] == 0xff) || is_tls_record(head) => Peek::Closed,
         Ok(_) => Peek::Open,
         Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => Peek::Open,
         Err(_) => Peek::Closed,
     }
 }
 
+fn is_tls_record(head: [u8; 5]) -> bool {
+    (0x14..=0x17).contains(&head[0]) && head[1] == 3 && head[2] <= 4
+}
+
 fn mark(fd: i32, port: Option<u16>) -> Option<SocketMark> {
     let borrowed = borrow(fd)?;
     let stat = rustix::fs::fstat(borrowed).ok()?;
     if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::Socket {
+        return None;
+    }
+    let probes_own = rustix::net::sockopt::tcp_user_timeout(borrowed)
+        .is_ok_and(|timeout| timeout == PROBE_MARK_MS);
+    if probes_own {
         return None;
     }
     let peer = rustix::net::getpeername(borrowed).ok()??;
@@ -138,6 +164,31 @@ mod tests {
         drop(server);
         drop(client);
         assert_eq!(peek(mark), Peek::Gone);
+    }
+
+    #[test]
+    fn a_goodbye_that_nobody_has_read_does_not_hide_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mark = opened_since(client.as_raw_fd(), Some(port)).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server
+            .write_all(b"\x17\x03\x03\x00\x13 an encrypted goodbye")
+            .unwrap();
+        let _ = client.peek(&mut [0u8; 1]);
+        assert_eq!(peek(mark), Peek::Closed, "unread TLS records");
+        drop(server);
+        assert_eq!(peek(mark), Peek::Closed);
+    }
+
+    #[test]
+    fn a_probes_own_socket_is_not_taken_for_the_applications() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        rustix::net::sockopt::set_tcp_user_timeout(&client, PROBE_MARK_MS).unwrap();
+        assert_eq!(opened_since(client.as_raw_fd(), Some(port)), None);
     }
 
     #[test]

@@ -94,7 +94,7 @@ pub fn of(cluster: &Cluster, host: &Host) -> ClusterStatus {
     let mut status = ClusterStatus {
         flavour: cluster.flavour(),
         writers: cluster.writers(),
-        shared: cluster.mapping.is_shared(),
+        shared: cluster.mapping.is_shared() && host.private_reason().is_none(),
         shared_reason: host.private_reason(),
         panic: cluster.is_panicking(now),
         leader,

@@ -26,7 +26,13 @@ pub(crate) fn take_slot(slots: &[ClusterSlot], identity: u64, now_ms: u64) -> Op
             return take_place(&refs, identity);
         }
     }
-    None
+    // At last those whose freeing was never ended: its process was killed.
+    let abandoned = slots.iter().position(|slot| {
+        slot.identity
+            .compare_exchange(FREEING, identity, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    });
+    abandoned.and_then(|_| take_place(&refs, identity))
 }
 
 pub(crate) fn is_idle(slot: &ClusterSlot, now_ms: u64) -> bool {
@@ -38,8 +44,9 @@ pub(crate) fn is_idle(slot: &ClusterSlot, now_ms: u64) -> bool {
 
 /// Empties a slot. Epochs go on from where they were, so that no handle of the
 /// old cluster ever looks current in the new one. A process killed in the
-/// middle leaves the mark [`FREEING`], which `take_place` treats as free: all
-/// that a new owner may then find is another's health, which probes put right.
+/// middle leaves the mark [`FREEING`]; `take_slot` takes such slots when no other is
+/// left. All that a new owner may then find is another's health, which probes
+/// put right.
 pub(crate) fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
     if identity == FREEING
         || slot
@@ -91,7 +98,10 @@ pub(crate) fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
     ] {
         word.store(0, Ordering::Release);
     }
-    slot.identity.store(0, Ordering::Release);
+    // Unless somebody has given the slot away meanwhile.
+    let _ = slot
+        .identity
+        .compare_exchange(FREEING, 0, Ordering::AcqRel, Ordering::Acquire);
     true
 }
 
@@ -117,7 +127,7 @@ pub(crate) fn take_place(table: &[AtomicRef<'_>], identity: u64) -> Option<usize
     let taken = order().find(|at| {
         table.get(*at).is_some_and(|word| {
             let seen = word.0.load(Ordering::Acquire);
-            let free = seen == 0 || seen == FREEING;
+            let free = seen == 0;
             seen == identity
                 || free
                     && match word.0.compare_exchange(

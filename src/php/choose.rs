@@ -14,7 +14,7 @@ use super::{connect, exceptions, request, worker};
 impl Cluster {
     /// The scope's choice while it is good; else a new one.
     pub(super) fn choose(&self, purpose: Purpose, slot: Option<u64>) -> PhpResult<NodeRef> {
-        if let Some(kept) = request::choice(self.definition.identity, slot, purpose)
+        if let Some(kept) = request::choice(self.whose(), slot, purpose)
             && kept
                 .object()
                 .and_then(node::of)
@@ -31,7 +31,10 @@ impl Cluster {
             Next::Dial(chosen, _) => {
                 let node = node::object(&shared, chosen, purpose, None)?;
                 connect::count_pick(&shared, chosen.index);
-                self.keep(slot, purpose, &node.0);
+                // A trial is one dial, not yet a place to stay.
+                if !chosen.trial {
+                    self.keep(slot, purpose, &node.0);
+                }
                 Ok(node)
             }
             Next::NoWriter(refusals) => Err(exceptions::no_writer(connect::explain(
@@ -45,7 +48,7 @@ impl Cluster {
 
     /// Has the scope stick to a choice.
     pub(super) fn keep(&self, slot: Option<u64>, purpose: Purpose, node: &Zval) {
-        if request::stick(self.definition.identity, slot, purpose, node) {
+        if request::stick(self.whose(), slot, purpose, node) {
             self.note(slot, purpose, node);
         }
     }

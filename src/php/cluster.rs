@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use amm_core::admission::Purpose;
 use amm_core::breaker::Event;
-use amm_core::config::{NodeSettings, Settings, cluster_name};
+use amm_core::config::{Admin, NodeSettings, Settings, cluster_name};
 use amm_core::node::AdminOverride;
 use amm_core::selection::rendezvous::hash_key;
 use amm_core::verdict::Phase;
@@ -18,13 +18,14 @@ use amm_engine::clock::now_ms;
 use amm_engine::cluster::Cluster as Shared;
 use amm_engine::definition::Definition;
 use amm_engine::host::Host;
+use amm_engine::journal;
 use amm_engine::socket::{self, Peek};
 use amm_engine::status;
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
 
-use super::engine_calls::object_ref;
+use super::engine_calls::{log_line, object_ref};
 use super::enums::Verdict;
 use super::errors::seen;
 use super::node::{self, Node, NodeRef, declare_properties};
@@ -163,7 +164,7 @@ impl Cluster {
         let node = self.own(node.0, "report")?;
         let seen = seen(error.0, "Amm\\Cluster::report(): Argument #2 ($error)")?;
         let me = host()?.token;
-        let verdict = shared.report(
+        let verdict = node.cluster.report(
             node.index,
             node.epoch,
             &seen.as_error(),
@@ -177,9 +178,9 @@ impl Cluster {
 
     /// Says that a dial of a node succeeded.
     pub fn succeeded(&self, node: NodeArg<'_>) -> PhpResult<()> {
-        let shared = self.shared()?;
         let node = self.own(node.0, "succeeded")?;
-        shared.succeeded(node.index, node.epoch, host()?.token, now_ms());
+        let cluster = &node.cluster;
+        cluster.succeeded(node.index, node.epoch, host()?.token, now_ms());
         Ok(())
     }
 
@@ -249,8 +250,15 @@ impl Cluster {
         }
     }
 
+    /// What the scope's choices are kept by: this very definition, since another
+    /// one of the same nodes may order and restrict them otherwise.
+    pub(super) fn whose(&self) -> usize {
+        Arc::as_ptr(&self.definition).addr()
+    }
+
     /// The cluster joined to shared memory, checked once a choice.
     pub(super) fn shared(&self) -> PhpResult<Rc<Shared>> {
+        journal::drain(log_line);
         worker::attach(&self.definition, now_ms()).map_err(exceptions::general)
     }
 
@@ -303,6 +311,13 @@ impl Cluster {
                 self.name,
                 self.node_ids()
             )));
+        };
+        // Where the configuration says the same, nothing has to override it,
+        // and a later one is free to say otherwise.
+        let configured = self.definition.nodes.get(index).map(|n| n.settings.admin);
+        let admin = match (admin, configured) {
+            (AdminOverride::Enabled, Some(Admin::Enabled)) => AdminOverride::Unset,
+            _ => admin,
         };
         let shared = self.shared()?;
         let node = shared.node(index);

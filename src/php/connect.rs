@@ -10,6 +10,7 @@ use amm_engine::attempt::{Attempt, Next};
 use amm_engine::clock::now_ms;
 use amm_engine::cluster::Cluster as Shared;
 use amm_engine::pick::Chosen;
+use amm_engine::process;
 use amm_engine::socket::{self, SocketMark};
 use ext_php_rs::convert::IntoZval;
 use ext_php_rs::exception::{PhpException, throw_object};
@@ -38,13 +39,14 @@ pub(super) fn connect(
     let me = host()?.token;
     let mut attempt = Attempt::new(&shared, purpose, cluster.key_or_own(slot), me);
     // A scope that has its node stays on it.
-    if let Some(kept) = request::choice(shared.definition.identity, slot, purpose)
+    if let Some(kept) = request::choice(cluster.whose(), slot, purpose)
         && let Some(kept) = kept.object().and_then(node::of)
         && kept.is_current()
     {
         attempt.begin_with(kept.index, kept.epoch);
     }
     let mut last: Option<Zval> = None;
+    let generation = process::generation();
     loop {
         let (chosen, limit_ms) = match attempt.advance() {
             Next::Dial(chosen, limit_ms) => (chosen, limit_ms),
@@ -63,7 +65,15 @@ pub(super) fn connect(
             .fetch_add(1, Ordering::Relaxed);
         let lowest = socket::lowest_free();
         let seconds = (limit_ms as f64 / 1_000.0).into_zval(false)?;
-        match call(dial, &[node.0.shallow_clone(), seconds]) {
+        let called = call(dial, &[node.0.shallow_clone(), seconds]);
+        if generation != process::generation() {
+            // The dial forked, and this is the child: the claims are its parent's.
+            return Ok(match called {
+                Called::Returned(handle) => handle,
+                Called::Threw | Called::NotCallable => Zval::null(),
+            });
+        }
+        match called {
             Called::Returned(handle) => {
                 let epoch = shared.succeeded(chosen.index, chosen.epoch, me, now_ms());
                 let chosen = Chosen { epoch, ..chosen };
@@ -120,7 +130,7 @@ fn settle(
     let Some(new) = made.0.object().and_then(node::of) else {
         return;
     };
-    let kept = request::choice(shared.definition.identity, slot, purpose);
+    let kept = request::choice(cluster.whose(), slot, purpose);
     let same = kept
         .as_ref()
         .and_then(Zval::object)

@@ -8,6 +8,7 @@ use ext_php_rs::ffi::{
     _call_user_function_impl, IS_OBJECT_EX, zend_class_entry, zend_object, zend_string, zend_type,
     zval,
 };
+use ext_php_rs::ffi::{HashTable, zend_internal_function};
 use ext_php_rs::types::{ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::{ClassEntry, ExecutorGlobals};
 
@@ -29,6 +30,14 @@ unsafe extern "C" {
         rv: *mut zval,
     ) -> *mut zval;
     fn zend_exception_set_previous(exception: *mut zend_object, previous: *mut zend_object);
+    fn zend_add_attribute(
+        attributes: *mut *mut HashTable,
+        name: *mut zend_string,
+        argc: u32,
+        flags: u32,
+        offset: u32,
+        line: u32,
+    ) -> *mut c_void;
     fn php_log_err_with_severity(message: *const c_char, severity: c_int);
 }
 
@@ -80,6 +89,30 @@ pub(super) fn declare_readonly(class: &'static ClassEntry, name: &str, ty: Prope
             ACC_PUBLIC | ACC_READONLY,
             std::ptr::null_mut(),
             ty,
+        );
+    }
+}
+
+/// Has stack traces hide an argument (from 0) of a function of ours: gives it
+/// PHP's own attribute `SensitiveParameter`, which PHP before 8.2 ignores.
+///
+/// # Safety
+/// `function` must be an internal function of this module, and no request of
+/// another thread may be running.
+pub(super) unsafe fn hide_argument(function: *mut zend_internal_function, argument: u32) {
+    const PERSISTENT: u32 = 1;
+    let name = ZendStr::new_interned("SensitiveParameter", true).into_raw();
+    // SAFETY: the caller vouches for the function, whose attribute table the
+    // engine makes or extends in persistent memory; offset 0 is the function
+    // itself, its arguments count from 1.
+    unsafe {
+        zend_add_attribute(
+            &raw mut (*function).attributes,
+            name,
+            0,
+            PERSISTENT,
+            argument + 1,
+            0,
         );
     }
 }

@@ -55,6 +55,8 @@ fn start_module(_kind: i32, module: i32) -> i32 {
         if exceptions::register().is_err() {
             result = FAILURE;
         }
+        // Here, once, and not in every process that is forked from this one.
+        journal::drain(log_line);
     }));
     if guarded == SUCCESS { result } else { guarded }
 }

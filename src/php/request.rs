@@ -16,7 +16,7 @@ use ext_php_rs::types::Zval;
 
 /// One choice that a scope sticks to.
 struct Choice {
-    identity: u64,
+    whose: usize,
     key: Option<u64>,
     purpose: Purpose,
     node: Zval,
@@ -149,20 +149,20 @@ pub(super) fn own_key() -> u64 {
 }
 
 /// The node this scope has chosen for the cluster, key and purpose.
-pub(super) fn choice(identity: u64, key: Option<u64>, purpose: Purpose) -> Option<Zval> {
+pub(super) fn choice(whose: usize, key: Option<u64>, purpose: Purpose) -> Option<Zval> {
     REQUEST.with(|request| {
         let request = request.borrow();
         let scope = request.scopes.last()?;
         scope
             .choices
             .iter()
-            .find(|c| c.identity == identity && c.key == key && c.purpose == purpose)
+            .find(|c| c.whose == whose && c.key == key && c.purpose == purpose)
             .map(|c| c.node.shallow_clone())
     })
 }
 
 /// Has the scope stick to `node`. False outside a request, where nothing is kept.
-pub(super) fn stick(identity: u64, key: Option<u64>, purpose: Purpose, node: &Zval) -> bool {
+pub(super) fn stick(whose: usize, key: Option<u64>, purpose: Purpose, node: &Zval) -> bool {
     let replaced = REQUEST.with(|request| {
         let mut request = request.borrow_mut();
         if !request.active {
@@ -172,7 +172,7 @@ pub(super) fn stick(identity: u64, key: Option<u64>, purpose: Purpose, node: &Zv
             request.scopes.push(scope());
         }
         let choices = &mut request.scopes.last_mut()?.choices;
-        let same = |c: &Choice| c.identity == identity && c.key == key && c.purpose == purpose;
+        let same = |c: &Choice| c.whose == whose && c.key == key && c.purpose == purpose;
         let mut replaced = Vec::new();
         if let Some(at) = choices.iter().position(same) {
             replaced.push(choices.remove(at));
@@ -180,7 +180,7 @@ pub(super) fn stick(identity: u64, key: Option<u64>, purpose: Purpose, node: &Zv
             replaced.push(choices.remove(0));
         }
         choices.push(Choice {
-            identity,
+            whose,
             key,
             purpose,
             node: node.shallow_clone(),

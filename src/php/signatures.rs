@@ -13,6 +13,7 @@ use ext_php_rs::types::{ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::ClassEntry;
 
 use super::cluster::Cluster;
+use super::engine_calls::hide_argument;
 use super::errors::Errors;
 use super::exceptions;
 
@@ -90,25 +91,39 @@ pub(super) fn complete() {
     }
     retype(Cluster::get_metadata().ce(), "report", 1);
     retype(Errors::get_metadata().ce(), "classify", 0);
+    // The configuration has passwords in it.
+    if let Some(define) = method(Cluster::get_metadata().ce(), "define") {
+        // SAFETY: our own method; requests run in one thread (NTS).
+        unsafe { hide_argument(define, 1) };
+    }
+}
+
+/// A method of ours, by its name in lower case.
+fn method(class: &'static ClassEntry, name: &str) -> Option<*mut zend_internal_function> {
+    // SAFETY: reads the class's own table; what is there under our method's
+    // name is an internal function that lives as long as the module.
+    let found = unsafe {
+        zend_hash_str_find_ptr_lc(
+            &raw const class.function_table,
+            name.as_ptr().cast(),
+            name.len(),
+        )
+    };
+    (!found.is_null()).then_some(found.cast())
 }
 
 /// Gives an argument of a method of ours the type `Throwable|int`.
-fn retype(class: &'static ClassEntry, method: &str, argument: usize) {
+fn retype(class: &'static ClassEntry, name: &str, argument: usize) {
     const NAMED_OR_LONG: u32 = (1 << 24) | (1 << 4);
-    // SAFETY: `zend_hash_str_find_ptr_lc` reads the class's own table. What it
-    // finds there under our method's name is an internal function, whose
-    // argument table has as many entries as it says and is ours for the life of
-    // the process (ext-php-rs keeps it, and nobody else writes it).
+    let Some(function) = method(class, name) else {
+        return;
+    };
+    // SAFETY: our own method, whose argument table has as many entries as it
+    // says and is ours for the life of the process (ext-php-rs keeps it, and
+    // nobody else writes it).
     unsafe {
-        let function = zend_hash_str_find_ptr_lc(
-            &raw const class.function_table,
-            method.as_ptr().cast(),
-            method.len(),
-        )
-        .cast::<zend_internal_function>();
-        if let Some(function) = function.as_ref()
-            && argument < function.num_args as usize
-            && let Some(info) = function.arg_info.add(argument).as_mut()
+        if argument < (*function).num_args as usize
+            && let Some(info) = (*function).arg_info.add(argument).as_mut()
         {
             info.type_.ptr = ZendStr::new_interned("Throwable", true).into_raw().cast();
             info.type_.type_mask = (info.type_.type_mask & !MAY_BE_ANY) | NAMED_OR_LONG;

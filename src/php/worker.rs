@@ -13,6 +13,7 @@ use amm_engine::cluster::Cluster;
 use amm_engine::definition::Definition;
 use amm_engine::host::Host;
 use amm_engine::monitor::{Monitor, is_vacant};
+use amm_engine::node::ProbeOutcome;
 use amm_engine::shm::Location;
 use amm_engine::{config_file, process};
 use ext_php_rs::zend::SapiModule;
@@ -216,12 +217,18 @@ pub(super) fn see_to_probing(cluster: &Cluster, now: u64) {
             };
         }
         if let Some(monitor) = &worker.monitor {
-            monitor.care_for(&cluster.definition);
+            monitor.care_for(&cluster.definition, probes_are_refused(cluster));
             if alive && is_vacant(cluster, now) {
                 monitor.wake();
             }
         }
     });
+}
+
+/// Whether some node does not let the probes in.
+fn probes_are_refused(cluster: &Cluster) -> bool {
+    (0..cluster.definition.nodes.len())
+        .any(|index| cluster.node(index).last_probe().outcome == ProbeOutcome::NoLogin)
 }
 
 /// Ends the monitor thread. A console script does not wait for it.

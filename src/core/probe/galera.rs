@@ -26,11 +26,7 @@ pub fn judge(rows: &[Row]) -> Judgement {
             _ => None,
         })
     };
-    let (Some(status), Some(ready), Some(state)) = (
-        value("wsrep_cluster_status"),
-        value("wsrep_ready").and_then(switch),
-        value("wsrep_local_state").and_then(|v| v.parse::<u32>().ok()),
-    ) else {
+    let Some(status) = value("wsrep_cluster_status") else {
         return Judgement::unintelligible();
     };
     let rank = value("wsrep_local_index").and_then(|v| v.parse::<u16>().ok());
@@ -38,8 +34,15 @@ pub fn judge(rows: &[Row]) -> Judgement {
     let unready = |reason| Judgement::not_writer(Role::Unready, rank, reason);
 
     if !status.eq_ignore_ascii_case("Primary") {
-        unready(Reason::NonPrimary)
-    } else if state == DONOR {
+        return unready(Reason::NonPrimary);
+    }
+    let (Some(ready), Some(state)) = (
+        value("wsrep_ready").and_then(switch),
+        value("wsrep_local_state").and_then(|v| v.parse::<u32>().ok()),
+    ) else {
+        return Judgement::unintelligible();
+    };
+    if state == DONOR {
         unready(Reason::Donor)
     } else if state != SYNCED {
         unready(Reason::Joining)
@@ -54,6 +57,16 @@ pub fn judge(rows: &[Row]) -> Judgement {
     } else {
         Judgement::writer(rank)
     }
+}
+
+/// Whether the rows of [`SQL`] come from a server that runs as part of a Galera
+/// cluster. One whose provider is not loaded has the variables too, but no
+/// local state.
+pub fn is_member(rows: &[Row]) -> bool {
+    rows.iter().any(|row| {
+        matches!(row.as_slice(), [Some(name), Some(state)]
+            if name.eq_ignore_ascii_case("wsrep_local_state") && !state.is_empty())
+    })
 }
 
 #[cfg(test)]
@@ -126,6 +139,20 @@ mod tests {
                 "{change:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_node_that_came_up_without_its_provider_is_not_ready() {
+        let pairs = [
+            ("wsrep_cluster_status", "Disconnected"),
+            ("wsrep_ready", "OFF"),
+        ];
+        let alone: Vec<Row> = pairs
+            .iter()
+            .map(|(n, v)| vec![Some((*n).to_owned()), Some((*v).to_owned())])
+            .collect();
+        assert_eq!(judge(&alone).role, Role::Unready);
+        assert!(!is_member(&alone) && is_member(&rows(&[])));
     }
 
     #[test]

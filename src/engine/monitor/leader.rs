@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use amm_core::admission::{UNTRIED_MS, hold_ms};
 use amm_core::breaker::Event;
 use amm_core::node::{Health, NodeState, Phase, Role};
 
@@ -160,7 +161,8 @@ impl Leader {
         if silent { normal } else { interval.min(normal) }
     }
 
-    /// Ends the slow start of a node whose time is over.
+    /// Ends the slow start of a node whose time is over, and takes back one that
+    /// nobody has tried.
     fn settle(&self, index: usize, now: u64) {
         let node = self.cluster.node(index);
         let state = node.load();
@@ -171,6 +173,14 @@ impl Leader {
             && now.saturating_sub(node.since_ms(state, now)) >= policy.slow_start_ms
         {
             node.apply(Event::Settled, true, policy, now);
+        }
+        let untried = hold_ms(state, self.cluster.dice(index, state.seq), policy) + UNTRIED_MS;
+        if state.phase == Phase::Recovering
+            && state.role == Role::Writer
+            && now.saturating_sub(node.since_ms(state, now)) >= untried
+        {
+            node.apply(Event::Untried, true, policy, now);
+            self.cluster.announce_change();
         }
     }
 }

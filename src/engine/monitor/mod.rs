@@ -50,7 +50,7 @@ pub fn is_vacant(cluster: &crate::cluster::Cluster, now_ms: u64) -> bool {
         amm_core::trial::is_free(
             word.load(Ordering::Acquire),
             now_ms,
-            crate::node::LONGEST_CLAIM_MS,
+            crate::lease::LONGEST_MS,
         )
     })
 }
@@ -85,11 +85,14 @@ impl Monitor {
         self.generation == process::generation() && !self.thread.is_finished()
     }
 
-    /// Has the thread care for `definition`, in place of an earlier one of the
-    /// same cluster.
-    pub fn care_for(&self, definition: &Arc<Definition>) {
+    /// Has the thread care for `definition`. Of several definitions of one
+    /// cluster the first is kept; `refused`: unless its probes are not let in.
+    pub fn care_for(&self, definition: &Arc<Definition>, refused: bool) {
         let mut definitions = self.shared.definitions.lock();
-        if definitions.iter().any(|d| Arc::ptr_eq(d, definition)) {
+        let known = definitions
+            .iter()
+            .find(|d| d.identity == definition.identity);
+        if known.is_some_and(|known| Arc::ptr_eq(known, definition) || !refused) {
             return;
         }
         definitions.retain(|d| d.identity != definition.identity);

@@ -49,7 +49,7 @@ fn a_node_that_refuses_connections_is_found_down_by_its_probe() {
     let definition = probed(closed_port());
     let cluster = look(&host, &definition);
     let monitor = Monitor::start(Arc::clone(&host)).unwrap();
-    monitor.care_for(&definition);
+    monitor.care_for(&definition, false);
     until(2_000, || cluster.node(0).load().health == Health::Down);
     assert!(cluster.is_watched(0, now_ms()));
     monitor.stop(true);
@@ -70,7 +70,7 @@ fn a_node_that_greets_nobody_is_found_late_and_others_are_not_kept_waiting() {
     let definition = definition(&[&nodes[0], &nodes[1]], &keys);
     let cluster = look(&host, &definition);
     let monitor = Monitor::start(Arc::clone(&host)).unwrap();
-    monitor.care_for(&definition);
+    monitor.care_for(&definition, false);
     let quick = until(1_000, || cluster.node(1).load().health == Health::Down);
     assert!(
         quick < 450,
@@ -94,7 +94,7 @@ fn a_deputy_takes_over_within_a_second() {
     let monitors: Vec<Monitor> = [&first, &second]
         .map(|host| {
             let monitor = Monitor::start(Arc::clone(host)).unwrap();
-            monitor.care_for(&definition);
+            monitor.care_for(&definition, false);
             monitor
         })
         .into();

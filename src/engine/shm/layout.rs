@@ -30,7 +30,7 @@ pub const NODES: usize = amm_core::selection::MAX_NODES;
 /// Processes that may wait for another's trial at once, per cluster.
 pub const WAITERS: usize = 16;
 /// Recently refuted reporters remembered, per cluster.
-pub const REFUTED: usize = 8;
+pub const REFUTED: usize = 64;
 
 /// The whole file.
 #[repr(C)]
@@ -114,6 +114,8 @@ pub struct NodeSlot {
     pub conflicts: AtomicU64,
     /// Times the node was chosen for a write.
     pub picks: AtomicU64,
+    /// Since when dials find it too full, ms; 0: they do not.
+    pub overloaded_ms: AtomicU64,
 }
 
 const _: () = {
