@@ -110,7 +110,8 @@ namespace Amm {
         public static function names(): array {}
 
         /**
-         * Picks the node to write to, without any I/O.
+         * Picks the node to write to. Without I/O, unless no node is known to be writable: then it may ask one, or wait
+         * for what another process finds out, for `connect_deadline` at most.
          *
          * Within a scope the answer is the same object for as long as it is current. Without a key the scope's own
          * random key decides; with a key, every host that sees the same health picks the same node.

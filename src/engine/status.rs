@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use amm_core::admission::{Admission, Purpose};
-use amm_core::config::{Admin, Conflicts, Cut, Flavour, Writers};
+use amm_core::config::{Admin, Conflicts, Cut, Flavour, NodeRole, Writers};
 use amm_core::node::{AdminOverride, Role};
 
 use crate::clock::now_ms;
@@ -197,11 +197,16 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let reads = |index: usize| {
+        let configured = cluster.definition.nodes.get(index);
+        configured.is_some_and(|n| n.settings.role == Some(NodeRole::Reader))
+    };
     let writable: Vec<&str> = status
         .nodes
         .iter()
-        .filter(|n| n.role == "writer" && n.breaker == "closed")
-        .map(|n| n.id.as_str())
+        .enumerate()
+        .filter(|(index, node)| node.role == "writer" && node.breaker == "closed" && !reads(*index))
+        .map(|(_, node)| node.id.as_str())
         .collect();
     if cluster.flavour() == Flavour::ReadOnly
         && !cluster.definition.settings.multi_source
