@@ -42,7 +42,7 @@ fn the_deadline_ends_a_call() {
     assert!(ms <= 20);
     let began = now_ms();
     while now_ms() < began + 31 {
-        std::thread::yield_now();
+        std::thread::park_timeout(std::time::Duration::from_millis(1));
     }
     assert!(matches!(attempt.advance(), Next::DeadlineExceeded));
 }
@@ -79,7 +79,7 @@ fn a_pool_of_workers_does_not_stand_still_for_a_cluster_that_is_gone() {
                         );
                         let dial_began = now_ms();
                         while now_ms() < dial_began + 50 {
-                            std::thread::yield_now();
+                            std::thread::park_timeout(std::time::Duration::from_millis(1));
                         }
                         dialling.fetch_sub(1, Ordering::SeqCst);
                         fail(cluster, chosen.index, me);
@@ -117,7 +117,7 @@ fn those_who_wait_go_on_when_the_trial_succeeds() {
         });
         let began = now_ms();
         while now_ms() < began + 50 {
-            std::thread::yield_now();
+            std::thread::park_timeout(std::time::Duration::from_millis(1));
         }
         cluster.succeeded(0, chosen.epoch, first, now_ms());
         assert!(waiting.join().unwrap());

@@ -16,8 +16,8 @@ pub const TTL_MS: u64 = 700;
 /// reboot, ms.
 pub const LONGEST_MS: u64 = 2 * TTL_MS;
 /// Claims are renewed and watched this often, ms. With [`TTL_MS`] a successor
-/// is in place within 0.9 s of its predecessor's end.
-pub const BEAT_MS: u64 = 200;
+/// is in place within 0.85 s of its predecessor's end.
+pub const BEAT_MS: u64 = 150;
 
 /// A claim this process holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -70,7 +70,7 @@ fn of_a_half_open_node_one_process_gets_the_trial_and_the_rest_go_on() {
     fail(&cluster, 0, 2002);
     let open_since = now_ms();
     while now_ms() < open_since + 12 {
-        std::thread::yield_now();
+        std::thread::park_timeout(std::time::Duration::from_millis(1));
     }
     let first = chosen(&cluster, 1);
     assert_eq!((first.index, first.trial), (0, true));

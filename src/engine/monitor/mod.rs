@@ -1,8 +1,8 @@
 //! The monitor: one thread per process, named `amm`.
 //!
 //! For each cluster one thread of the host leads: it holds the cluster's lease
-//! and has the nodes probed. One more is its deputy and looks five times a
-//! second whether the leader lives. All others sleep without a timeout.
+//! and has the nodes probed. One more is its deputy and looks every 150 ms
+//! whether the leader lives. All others sleep without a timeout.
 //!
 //! The thread blocks all signals (PHP's timeouts are for PHP's thread), holds
 //! no lock that PHP's thread needs for longer than a push, and does no network
