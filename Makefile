@@ -33,7 +33,7 @@ test-laravel: all
 	php/laravel/tests/run
 
 test-integration: all
-	cargo test --release --quiet -p amm-rig -- --test-threads=1 --nocapture
+	cargo test --quiet -p amm-rig -- --test-threads=1 --nocapture
 
 bench: all
 	cargo build --release -p amm-rig --bin bench
