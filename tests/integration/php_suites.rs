@@ -38,7 +38,10 @@ fn the_php_suites_pass_against_real_servers() -> Result<()> {
             !said.contains("AMM_TEST_NODES names none") && !said.to_lowercase().contains("skip:"),
             "{script} left something out:\n{said}"
         );
-        println!("php_suites: {script}: {}", said.lines().last().unwrap_or_default());
+        println!(
+            "php_suites: {script}: {}",
+            said.lines().last().unwrap_or_default()
+        );
     }
     Ok(())
 }

@@ -36,27 +36,33 @@ $commands = [
         fn (string $key): string => $scoped(fn () => $cluster->writer($key)->id), $c['keys'],
     ),
     // A key whose writer is this node.
-    'key' => function (array $c) use ($cluster): array {
+    'key' => function (array $c) use ($cluster, $scoped): array {
         for ($i = 0; $i < 10_000; $i++) {
-            if ($cluster->candidates("key-$i")[0]->id === $c['node']) {
+            if ($scoped(fn () => $cluster->writer("key-$i")->id) === $c['node']) {
                 return ['key' => "key-$i"];
             }
         }
         throw new RuntimeException("no key leads to {$c['node']}");
     },
-    // "pause_ms": how long the dial takes beyond what it takes.
+    // Dials are told with their times. "slow": on this node the dial takes "pause_ms" longer.
     'connect' => function (array $c) use ($cluster, $dial, $scoped, &$handles): array {
-        $dialled = [];
+        $dials = [];
+        $told = function (Node $node, float $seconds) use ($c, $dial, &$dials): PDO {
+            $at = count($dials);
+            $dials[] = ['node' => $node->id, 'began' => hrtime(true), 'ended' => PHP_INT_MAX];
+            usleep($node->id === ($c['slow'] ?? null) ? 1000 * $c['pause_ms'] : 0);
+            try {
+                return $dial($node, $seconds);
+            } finally {
+                $dials[$at]['ended'] = hrtime(true);
+            }
+        };
         $began = hrtime(true);
-        $handle = $scoped(fn () => $cluster->connect(function (Node $node, float $seconds) use ($c, $dial, &$dialled) {
-            $dialled[] = $node->id;
-            usleep(1000 * ($c['pause_ms'] ?? 0));
-            return $dial($node, $seconds);
-        }, $c['key'] ?? null));
-        $ms = (hrtime(true) - $began) / 1e6;
+        $handle = $scoped(fn () => $cluster->connect($told, $c['key'] ?? null));
+        $took = hrtime(true) - $began;
         $handles[$c['name'] ?? ''] = $handle;
         $node = $cluster->nodeOf($handle);
-        return ['node' => $node->id, 'epoch' => $node->epoch, 'dialled' => $dialled, 'ms' => $ms];
+        return ['node' => $node->id, 'epoch' => $node->epoch, 'dials' => $dials, 'took_us' => intdiv($took, 1000)];
     },
     'current' => function (array $c) use ($cluster, &$handles): array {
         return ['current' => $cluster->isCurrent($handles[$c['name']])];

@@ -1,11 +1,13 @@
 //! A console process of PHP that does as it is told, see `pages/agent.php`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
+use amm_rig::clock::Moment;
 use amm_rig::php::Php;
 use amm_rig::process::Process;
 use amm_rig::run_dir::RunDir;
@@ -31,6 +33,7 @@ pub struct Node {
     pub breaker: String,
     pub writable: bool,
     pub epoch: u64,
+    pub since_ms: Option<u64>,
     pub probe: String,
     pub rtt_us: Option<u64>,
     pub dials: u64,
@@ -44,10 +47,21 @@ pub struct Connected {
     pub node: String,
     /// Its epoch in the handle's `Node`.
     pub epoch: u64,
-    /// Nodes that were dialled, in order.
-    pub dialled: Vec<String>,
+    /// All dials, in order.
+    pub dials: Vec<Dial>,
     /// How long the call took.
-    pub ms: f64,
+    pub took_us: u64,
+}
+
+/// One dial.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Dial {
+    /// The node.
+    pub node: String,
+    /// When it began.
+    pub began: Moment,
+    /// When it ended, well or not.
+    pub ended: Moment,
 }
 
 impl Agent {
@@ -156,6 +170,26 @@ impl Agent {
     /// `connect()` in a scope of its own; the handle is kept under `name`.
     pub fn connect(&mut self, key: &str, name: &str) -> Result<Connected> {
         let answer = self.ask(json!({ "do": "connect", "key": key, "name": name }))?;
+        Ok(serde_json::from_value(answer)?)
+    }
+
+    /// The same where a dial of the node `slow` takes longer by `pause`.
+    pub fn connect_slowly(&mut self, key: &str, slow: &str, pause: Duration) -> Result<Connected> {
+        let pause = pause.as_millis() as u64;
+        let command = json!({ "do": "connect", "key": key, "slow": slow, "pause_ms": pause });
+        Ok(serde_json::from_value(self.ask(command)?)?)
+    }
+
+    /// A key whose writer is this node.
+    pub fn key_of(&mut self, node: &str) -> Result<String> {
+        let answer = self.ask(json!({ "do": "key", "node": node }))?;
+        Ok(answer["key"].as_str().context("no key")?.to_owned())
+    }
+
+    /// The writers of many keys, without dialling them.
+    pub fn writers(&mut self) -> Result<BTreeSet<String>> {
+        let keys: Vec<String> = (0..300).map(|number| format!("w-{number}")).collect();
+        let answer = self.ask(json!({ "do": "writers", "keys": keys }))?;
         Ok(serde_json::from_value(answer)?)
     }
 

@@ -4,6 +4,8 @@
 
 pub mod agent;
 pub mod http;
+pub mod proc;
+pub mod site;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

@@ -1,0 +1,29 @@
+<?php
+// One request: dials a writer through amm; tells who served it and what it sees of the cluster.
+// AMM_TEST_CONFIG names a folder of configurations. "at": a moment of hrtime() to begin at, so that
+// requests in all workers begin at once; "hold_ms": stay that long afterwards, to keep the worker.
+use Amm\Cluster;
+
+header('Content-Type: application/json');
+$folder = $_SERVER['AMM_TEST_CONFIG'] ?? getenv('AMM_TEST_CONFIG');
+$answer = ['pid' => getmypid()];
+while (hrtime(true) < (int) ($_GET['at'] ?? 0)) {
+    usleep(200);
+}
+$began = hrtime(true);
+try {
+    $config = json_decode(file_get_contents("$folder/" . basename($_GET['config'] ?? 'cluster') . '.json'), true);
+    $cluster = Cluster::define('test', $config);
+    $pdo = $cluster->connect(fn (Amm\Node $node, float $seconds) => new PDO(
+        "mysql:host={$node->host};port={$node->port};dbname=shop", 'app', 'app-secret',
+        [PDO::ATTR_TIMEOUT => max(1, (int) ceil($seconds)), PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION],
+    ));
+    $answer += ['took_us' => intdiv(hrtime(true) - $began, 1000), 'status' => $cluster->status()];
+    $pdo->prepare('INSERT INTO written VALUES (?)')->execute([uniqid('', true) . getmypid()]);
+    $answer += ['node' => $cluster->nodeOf($pdo)->id];
+} catch (Throwable $e) {
+    http_response_code(500);
+    $answer += ['took_us' => intdiv(hrtime(true) - $began, 1000), 'error' => $e->getMessage(), 'class' => get_class($e)];
+}
+usleep(1000 * (int) ($_GET['hold_ms'] ?? 0));
+echo json_encode($answer);
