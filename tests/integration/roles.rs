@@ -229,14 +229,19 @@ fn lose_and_regain(
     }
     let excluded = excluded(pair, cluster, victim, loss)?;
     let back = back(pair, node, &key, loss)?;
-    until(Duration::from_secs(5), "the slow start is over", || {
-        let seen = pair.a.node(&id)?;
-        let over = seen.since_ms.is_some_and(|since| since > 500);
-        Ok(if over && seen.writable {
-            Ok(())
-        } else {
-            Err(format!("{seen:?}"))
-        })
+    // All of them: a node that rejoins has a donor for a moment, which a probe
+    // may meet.
+    let mut tries = 0;
+    until(Duration::from_secs(15), "all serve in full", || {
+        tries += 1;
+        pair.a.connect(&format!("trial-{tries}"), "any")?;
+        for node in cluster.nodes() {
+            let seen = pair.a.node(&node.id())?;
+            if !seen.writable || seen.since_ms.is_some_and(|since| since <= 500) {
+                return Ok(Err(format!("{}: {seen:?}", node.id())));
+            }
+        }
+        Ok(Ok(()))
     })?;
     // What was made before stays behind; all keys are where they were.
     for agent in pair.each() {
