@@ -108,7 +108,16 @@ fn errno_of_a_write(node: &Node) -> Result<Option<u16>> {
 fn excluded(pair: &mut Pair, cluster: &Galera, victim: usize, loss: &Loss) -> Result<Duration> {
     let node = cluster.node(victim);
     let id = node.id();
-    let before = pair.a.node(&id)?;
+    // The worst moment: a probe has just found it well.
+    let (before, _) = until(PROBE_INTERVAL * 3, "a probe", || {
+        let seen = pair.a.node(&id)?;
+        let just = seen.probe_age_ms.is_some_and(|age| age < 50);
+        Ok(if just {
+            Ok(seen)
+        } else {
+            Err(format!("{seen:?}"))
+        })
+    })?;
     (loss.set)(node, true)?;
     until(Duration::from_secs(15), "the server shows it", || {
         Ok((loss.shows)(node)?.then_some(()).ok_or_else(String::new))

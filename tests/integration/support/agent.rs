@@ -35,6 +35,7 @@ pub struct Node {
     pub epoch: u64,
     pub since_ms: Option<u64>,
     pub probe: String,
+    pub probe_age_ms: Option<u64>,
     pub rtt_us: Option<u64>,
     pub dials: u64,
     pub failures: u64,
