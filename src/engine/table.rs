@@ -74,12 +74,16 @@ pub(crate) fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
             &node.failures,
             &node.conflicts,
             &node.picks,
+            &node.overloaded_ms,
+            &node.member,
+            &node.cut_ms,
         ] {
             word.store(0, Ordering::Release);
         }
         node.rtt_us.store(0, Ordering::Relaxed);
         node.rank.store(0, Ordering::Relaxed);
         node.urgent.store(0, Ordering::Relaxed);
+        node.lag_ms.store(0, Ordering::Relaxed);
     }
     for word in slot
         .waiters

@@ -3,14 +3,16 @@
 
 pub mod galera;
 pub mod read_only;
+pub mod view;
 
 use crate::node::Role;
+pub use view::{Member, Presence, View};
 
 /// One row of an answer: its columns as text, `None` for NULL.
 pub type Row = Vec<Option<String>>;
 
 /// The judgement of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Judgement {
     /// What the node may do.
     pub role: Role,
@@ -18,6 +20,10 @@ pub struct Judgement {
     pub rank: Option<u16>,
     /// Why it is not a writer, for status; `None` for a writer.
     pub reason: Option<Reason>,
+    /// How far it is behind the writers, ms, where the flavour tells.
+    pub lag_ms: Option<u32>,
+    /// What it says of its cluster's members, where the flavour tells.
+    pub view: Option<View>,
 }
 
 /// Why a node that answers is not a writer. A closed set, since it travels
@@ -82,7 +88,7 @@ impl Judgement {
         Self {
             role: Role::Writer,
             rank,
-            reason: None,
+            ..Self::default()
         }
     }
 
@@ -92,15 +98,15 @@ impl Judgement {
             role,
             rank,
             reason: Some(reason),
+            ..Self::default()
         }
     }
 
     /// An answer nobody can read: says nothing about the role.
     pub fn unintelligible() -> Self {
         Self {
-            role: Role::Unknown,
-            rank: None,
             reason: Some(Reason::Unintelligible),
+            ..Self::default()
         }
     }
 }

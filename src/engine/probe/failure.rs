@@ -65,8 +65,8 @@ fn refusal(errno: u16) -> Finding {
                 Some(RoleAfter::Reader) => Role::Reader,
                 Some(RoleAfter::Unready) | None => Role::Unready,
             },
-            rank: None,
             reason: Some(amm_core::probe::Reason::NotReady),
+            ..Judgement::default()
         }),
         Verdict::Down | Verdict::Lost => Finding::Failed { fatal: true },
         Verdict::Overloaded => Finding::Inconclusive,

@@ -20,7 +20,7 @@
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 
 /// Layout version, part of the file's name and of [`MAGIC`].
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// First word of a region: `amm-shm` and the layout version.
 pub const MAGIC: u64 = 0x616d_6d2d_7368_6d00 | VERSION as u64;
 /// Clusters that fit.
@@ -116,6 +116,14 @@ pub struct NodeSlot {
     pub picks: AtomicU64,
     /// Since when dials find it too full, ms; 0: they do not.
     pub overloaded_ms: AtomicU64,
+    /// Hash of the name under which the cluster's members know it; 0: unknown.
+    pub member: AtomicU64,
+    /// When its blocked sockets were last ordered shut, ms; 0: no order stands.
+    pub cut_ms: AtomicU64,
+    /// Orders to shut its sockets so far: a process that has seen fewer looks.
+    pub cuts: AtomicU32,
+    /// 1 + how far it is behind the writers, ms; 0: unknown.
+    pub lag_ms: AtomicU32,
 }
 
 const _: () = {
