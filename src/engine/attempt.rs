@@ -9,11 +9,11 @@ use amm_core::admission::{Purpose, Refusal};
 use amm_core::node::Role;
 use amm_core::trial::Token;
 
+use crate::claim;
 use crate::clock::now_ms;
 use crate::cluster::Cluster;
 use crate::definition::millis;
 use crate::futex;
-use crate::node::{claim_word, release_word};
 use crate::pick::{Chosen, NodeSet, Pick};
 use crate::probe;
 
@@ -137,14 +137,14 @@ impl<'a> Attempt<'a> {
         let mine = shared
             .waiters
             .iter()
-            .find(|word| claim_word(word, self.me, now, self.deadline_ms));
+            .find(|word| claim::take(word, self.me, now, self.deadline_ms));
         let Some(mine) = mine else { return false };
         futex::wait(
             &shared.changes,
             seen,
             Some(self.deadline_ms.saturating_sub(now).min(100)),
         );
-        release_word(mine, self.me);
+        claim::release(mine, self.me);
         true
     }
 

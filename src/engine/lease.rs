@@ -6,9 +6,9 @@
 //! that was stopped and overtaken finds out at its next renewal, and can never
 //! take back what another holds.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use amm_core::trial::{self, Token};
+
+use crate::sync::{AtomicU64, Ordering};
 
 /// A claim that is not renewed ends after this time, ms.
 pub const TTL_MS: u64 = 700;

@@ -2,6 +2,7 @@
 //! Knows nothing of PHP.
 
 pub mod attempt;
+pub mod claim;
 pub mod clock;
 pub mod cluster;
 pub mod config_file;
@@ -17,9 +18,11 @@ pub mod pick;
 pub mod probe;
 pub mod process;
 pub mod report;
+pub mod seqlock;
 pub mod shm;
 pub mod socket;
 pub mod status;
+mod sync;
 mod table;
 #[cfg(test)]
 mod testing;

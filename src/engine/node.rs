@@ -1,21 +1,19 @@
 //! Reading and changing one node of shared memory.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use amm_core::breaker::{Event, Policy, step};
 use amm_core::node::NodeState;
 use amm_core::probe::Reason;
-use amm_core::trial::{self, Token};
+use amm_core::trial::Token;
 use amm_core::verdict::Verdict;
 
+use crate::claim;
 use crate::shm::NodeSlot;
+use crate::sync::Ordering;
 
 /// Times further ahead than this are not times but garbage, ms.
 const SKEW_MS: u64 = 2_000;
 const SINCE_MASK: u64 = (1 << 56) - 1;
 const PROBE_TIME_MASK: u64 = (1 << 48) - 1;
-/// No claim runs longer, ms: a word that says so is garbage.
-pub(crate) const LONGEST_CLAIM_MS: u64 = 3_700_000;
 
 /// A change that was made.
 #[derive(Clone, Copy, Debug)]
@@ -132,23 +130,22 @@ impl NodeSlot {
 
     /// Takes the half-open claim until `until_ms`.
     pub fn claim_trial(&self, me: Token, now_ms: u64, until_ms: u64) -> bool {
-        claim_word(&self.trial, me, now_ms, until_ms)
+        claim::take(&self.trial, me, now_ms, until_ms)
     }
 
     /// Whether this process holds the half-open claim.
     pub fn holds_trial(&self, me: Token) -> bool {
-        let word = self.trial.load(Ordering::Acquire);
-        word != 0 && trial::is_held_by(word, me)
+        claim::is_held_by(&self.trial, me)
     }
 
     /// Gives the half-open claim back, if this process holds it.
     pub fn release_trial(&self, me: Token) -> bool {
-        release_word(&self.trial, me)
+        claim::release(&self.trial, me)
     }
 
     /// Whether another process's trial is under way.
     pub fn trial_is_taken(&self, now_ms: u64) -> bool {
-        !trial::is_free(self.trial.load(Ordering::Acquire), now_ms, LONGEST_CLAIM_MS)
+        claim::is_taken(&self.trial, now_ms)
     }
 
     /// The last probe.
@@ -216,32 +213,6 @@ impl NodeSlot {
 
 fn since_word(seq: u8, now_ms: u64) -> u64 {
     (u64::from(seq) << 56) | (now_ms & SINCE_MASK)
-}
-
-/// Takes a claim word that is free.
-pub(crate) fn claim_word(word: &AtomicU64, me: Token, now_ms: u64, until_ms: u64) -> bool {
-    let seen = word.load(Ordering::Acquire);
-    // A process that holds it already (a dial within a dial) does not wait for
-    // itself.
-    (trial::is_free(seen, now_ms, LONGEST_CLAIM_MS) || trial::is_held_by(seen, me))
-        && word
-            .compare_exchange(
-                seen,
-                trial::claim(me, until_ms),
-                Ordering::AcqRel,
-                Ordering::Acquire,
-            )
-            .is_ok()
-}
-
-/// Frees a claim word that `me` holds.
-pub(crate) fn release_word(word: &AtomicU64, me: Token) -> bool {
-    let seen = word.load(Ordering::Acquire);
-    seen != 0
-        && trial::is_held_by(seen, me)
-        && word
-            .compare_exchange(seen, 0, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use amm_core::node::{Phase as Breaker, Role, epoch_of};
 use amm_core::trial::{self, Token};
 use amm_core::verdict::{ErrorSeen, Phase, RoleAfter, Verdict, classify, role_after};
 
+use crate::claim;
 use crate::cluster::Cluster;
-use crate::node::{Change, LONGEST_CLAIM_MS};
+use crate::node::Change;
 use crate::shm::layout::REFUTED;
 
 /// For this long the reports of a process that a probe has refuted are not
@@ -168,7 +169,7 @@ impl Cluster {
     /// Remembers that a probe has refuted the last lone report on the node.
     pub fn distrust_reporter(&self, index: usize, now_ms: u64) {
         let word = self.node(index).reporter.swap(0, Ordering::AcqRel);
-        if trial::is_free(word, now_ms, LONGEST_CLAIM_MS) {
+        if trial::is_free(word, now_ms, claim::LONGEST_MS) {
             return;
         }
         let whose = (word >> 40) as usize % REFUTED;
@@ -183,7 +184,7 @@ impl Cluster {
             .get(me.get() as usize % REFUTED)
             .is_some_and(|place| {
                 let word = place.load(Ordering::Acquire);
-                trial::is_held_by(word, me) && !trial::is_free(word, now_ms, LONGEST_CLAIM_MS)
+                trial::is_held_by(word, me) && !trial::is_free(word, now_ms, claim::LONGEST_MS)
             })
     }
 

@@ -18,11 +18,11 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
+use crate::claim;
 use crate::clock::now_ms;
 use crate::definition::Definition;
 use crate::futex;
 use crate::host::Host;
-use crate::node::release_word;
 use crate::process;
 use crate::shm::Mapping;
 use seat::Seat;
@@ -119,8 +119,8 @@ impl Monitor {
         let host = &self.shared.host;
         let mapping = host.mapping();
         for slot in &mapping.region().clusters {
-            release_word(&slot.lease, host.token);
-            release_word(&slot.deputy, host.token);
+            claim::release(&slot.lease, host.token);
+            claim::release(&slot.deputy, host.token);
         }
         futex::wake_all(&mapping.region().header.leaders);
     }
