@@ -25,6 +25,7 @@ pub mod app;
 pub mod clock;
 pub mod dials;
 pub mod fault;
+pub mod faulty;
 pub mod floor;
 pub mod fpm;
 pub mod galera;
