@@ -14,8 +14,9 @@ use crate::clock::now_ms;
 use crate::cluster::Cluster;
 use crate::definition::millis;
 use crate::futex;
+
 use crate::pick::{Chosen, NodeSet, Pick};
-use crate::probe;
+use crate::probe::{self, Finding, ProbeResult};
 
 /// What to do next.
 #[derive(Debug)]
@@ -28,6 +29,19 @@ pub enum Next {
     DeadlineExceeded,
 }
 
+/// What a call comes to at one moment, before anything was waited for.
+#[derive(Debug)]
+pub enum Step {
+    /// Dial this node, or give up.
+    Done(Next),
+    /// Ask this node for its role, within so many milliseconds, and tell
+    /// [`Attempt::asked`].
+    Ask(Chosen, u64),
+    /// Sleep until the word of changes is no longer this one, at most so many
+    /// milliseconds.
+    Wait(u32, u64),
+}
+
 /// The state of one call.
 pub struct Attempt<'a> {
     cluster: &'a Cluster,
@@ -37,53 +51,91 @@ pub struct Attempt<'a> {
     tried: NodeSet,
     deadline_ms: u64,
     first: Option<Chosen>,
+    waiting: bool,
 }
+
+/// Longest sleep before a call looks again by itself, ms.
+const LOOK_AGAIN_MS: u64 = 100;
 
 impl<'a> Attempt<'a> {
     /// Begins a call for `key` that may take as long as `connect_deadline`.
-    pub fn new(cluster: &'a Cluster, purpose: Purpose, key: u64, me: Token) -> Self {
-        let deadline_ms = now_ms() + millis(cluster.definition.settings.connect_deadline);
+    pub fn new(cluster: &'a Cluster, purpose: Purpose, key: u64, me: Token, now_ms: u64) -> Self {
         Self {
             cluster,
             purpose,
             key,
             me,
             tried: NodeSet::default(),
-            deadline_ms,
+            deadline_ms: now_ms + millis(cluster.definition.settings.connect_deadline),
             first: None,
+            waiting: false,
         }
     }
 
     /// Chooses the next node to dial, which then counts as tried. Where other
     /// processes are trying all that is left, waits for what they find.
     pub fn advance(&mut self) -> Next {
-        if let Some(first) = self.first.take() {
-            return self.offer(first);
-        }
         loop {
-            let now = now_ms();
-            if now >= self.deadline_ms {
-                return Next::DeadlineExceeded;
-            }
-            let seen = self.cluster.shared().changes.load(Ordering::Acquire);
-            match self
-                .cluster
-                .pick(self.purpose, self.key, self.tried, self.me, now)
-            {
-                Pick::Chosen(chosen) if chosen.ask_first => {
-                    if let Some(writer) = self.ask(chosen) {
-                        return self.offer(writer);
-                    }
-                    self.tried.insert(chosen.index);
+            match self.step(now_ms()) {
+                Step::Done(next) => return next,
+                Step::Ask(chosen, left_ms) => {
+                    let word = self
+                        .cluster
+                        .node(chosen.index)
+                        .state
+                        .load(Ordering::Acquire);
+                    let result = probe::ask(&self.cluster.definition, chosen.index, left_ms);
+                    self.asked(chosen, word, &result, now_ms());
                 }
-                Pick::Chosen(chosen) => return self.offer(chosen),
-                Pick::Nobody(refusals) => return Next::NoWriter(refusals),
-                Pick::Wait => {
-                    if !self.wait(seen, now) {
-                        return Next::NoWriter(self.everyone_busy());
-                    }
+                Step::Wait(seen, ms) => {
+                    futex::wait(&self.cluster.shared().changes, seen, Some(ms));
                 }
             }
+        }
+    }
+
+    /// What is to be done at `now_ms`; waits for nothing itself.
+    pub fn step(&mut self, now_ms: u64) -> Step {
+        self.leave_queue();
+        if let Some(first) = self.first.take() {
+            return Step::Done(self.offer(first, now_ms));
+        }
+        if now_ms >= self.deadline_ms {
+            return Step::Done(Next::DeadlineExceeded);
+        }
+        let left = self.deadline_ms - now_ms;
+        let seen = self.cluster.shared().changes.load(Ordering::Acquire);
+        match self
+            .cluster
+            .pick(self.purpose, self.key, self.tried, self.me, now_ms)
+        {
+            Pick::Chosen(chosen) if chosen.ask_first => Step::Ask(chosen, left),
+            Pick::Chosen(chosen) => Step::Done(self.offer(chosen, now_ms)),
+            Pick::Nobody(refusals) => Step::Done(Next::NoWriter(refusals)),
+            Pick::Wait if self.queue(now_ms) => Step::Wait(seen, left.min(LOOK_AGAIN_MS)),
+            Pick::Wait => Step::Done(Next::NoWriter(self.everyone_busy())),
+        }
+    }
+
+    /// Takes the answer of a node that was to be asked before it gets a write;
+    /// its state was `word` when the question went out. The claim stays with a
+    /// node that turns out to be a writer, for its dial.
+    pub fn asked(&mut self, chosen: Chosen, word: u64, result: &ProbeResult, now_ms: u64) {
+        let node = self.cluster.node(chosen.index);
+        probe::publish(self.cluster, chosen.index, word, result, now_ms);
+        self.cluster.announce_change();
+        let state = node.load();
+        let writer = state.role == Role::Writer
+            && matches!(&result.finding, Finding::Answered(j) if j.role == Role::Writer);
+        if writer {
+            self.first = Some(Chosen {
+                epoch: state.epoch,
+                ask_first: false,
+                ..chosen
+            });
+        } else {
+            self.tried.insert(chosen.index);
+            self.cluster.release(chosen.index, self.me);
         }
     }
 
@@ -97,55 +149,31 @@ impl<'a> Attempt<'a> {
         });
     }
 
-    fn offer(&mut self, chosen: Chosen) -> Next {
+    fn offer(&mut self, chosen: Chosen, now_ms: u64) -> Next {
         self.tried.insert(chosen.index);
         let dial = millis(self.cluster.definition.settings.connect_timeout);
         Next::Dial(
             chosen,
-            dial.min(self.deadline_ms.saturating_sub(now_ms())).max(1),
+            dial.min(self.deadline_ms.saturating_sub(now_ms)).max(1),
         )
     }
 
-    /// Asks a node that was known not to be a writer, before it gets a write.
-    /// The claim stays with a node that turns out to be one, for its dial.
-    fn ask(&self, chosen: Chosen) -> Option<Chosen> {
-        let node = self.cluster.node(chosen.index);
-        let word = node.state.load(Ordering::Acquire);
-        let left = self.deadline_ms.saturating_sub(now_ms());
-        let result = probe::ask(&self.cluster.definition, chosen.index, left);
-        probe::publish(self.cluster, chosen.index, word, &result);
-        self.cluster.announce_change();
-        let state = node.load();
-        let writer = state.role == Role::Writer
-            && matches!(&result.finding, probe::Finding::Answered(j) if j.role == Role::Writer);
-        if !writer {
-            self.cluster.release(chosen.index, self.me);
-            return None;
-        }
-        Some(Chosen {
-            epoch: state.epoch,
-            ask_first: false,
-            ..chosen
-        })
+    /// Takes a place among those who wait. False where too many wait already: a
+    /// pool of workers must not stand still for a cluster that is gone.
+    fn queue(&mut self, now_ms: u64) -> bool {
+        let places = &self.cluster.shared().waiters;
+        self.waiting = places
+            .iter()
+            .any(|word| claim::take(word, self.me, now_ms, self.deadline_ms));
+        self.waiting
     }
 
-    /// Sleeps until a node changes or the call's time is over. False where too
-    /// many wait already: a pool of workers must not stand still for a cluster
-    /// that is gone.
-    fn wait(&self, seen: u32, now: u64) -> bool {
-        let shared = self.cluster.shared();
-        let mine = shared
-            .waiters
-            .iter()
-            .find(|word| claim::take(word, self.me, now, self.deadline_ms));
-        let Some(mine) = mine else { return false };
-        futex::wait(
-            &shared.changes,
-            seen,
-            Some(self.deadline_ms.saturating_sub(now).min(100)),
-        );
-        claim::release(mine, self.me);
-        true
+    fn leave_queue(&mut self) {
+        if std::mem::take(&mut self.waiting) {
+            for word in &self.cluster.shared().waiters {
+                claim::release(word, self.me);
+            }
+        }
     }
 
     fn everyone_busy(&self) -> Vec<(usize, Refusal)> {

@@ -17,7 +17,7 @@ fn fail(cluster: &Cluster, index: usize, me: Token) {
 fn no_node_is_offered_twice_and_the_end_names_none_left() {
     let cluster = cluster(&["10.0.0.1", "10.0.0.2", "10.0.0.3"], &spread());
     let me = Token::new(1);
-    let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, me);
+    let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, me, now_ms());
     let mut offered = Vec::new();
     while let Next::Dial(chosen, ms) = attempt.advance() {
         assert!(ms <= 1_000);
@@ -35,7 +35,7 @@ fn the_deadline_ends_a_call() {
         ("connect_deadline", "30ms".into()),
     ];
     let cluster = cluster(&["10.0.0.1", "10.0.0.2"], &keys);
-    let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, Token::new(1));
+    let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, Token::new(1), now_ms());
     let Next::Dial(_, ms) = attempt.advance() else {
         panic!()
     };
@@ -70,7 +70,7 @@ fn a_pool_of_workers_does_not_stand_still_for_a_cluster_that_is_gone() {
             scope.spawn(move || {
                 let me = Token::new(1_000 + worker);
                 let began = now_ms();
-                let mut attempt = Attempt::new(cluster, Purpose::Write, worker, me);
+                let mut attempt = Attempt::new(cluster, Purpose::Write, worker, me, now_ms());
                 match attempt.advance() {
                     Next::Dial(chosen, _) => {
                         most.fetch_max(
@@ -106,13 +106,13 @@ fn those_who_wait_go_on_when_the_trial_succeeds() {
     let cluster = cluster(&["10.0.0.1"], &spread());
     let (first, second) = (Token::new(1), Token::new(2));
     fail(&cluster, 0, first);
-    let mut trial = Attempt::new(&cluster, Purpose::Write, 7, first);
+    let mut trial = Attempt::new(&cluster, Purpose::Write, 7, first, now_ms());
     let Next::Dial(chosen, _) = trial.advance() else {
         panic!()
     };
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| {
-            let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, second);
+            let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, second, now_ms());
             matches!(attempt.advance(), Next::Dial(c, _) if !c.trial)
         });
         let began = now_ms();

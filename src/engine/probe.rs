@@ -11,7 +11,7 @@ use amm_core::probe::{Judgement, Reason, Row, galera, grants_write_through, read
 use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts};
 
-use crate::clock::{now_ms, now_us};
+use crate::clock::now_us;
 use crate::cluster::Cluster;
 use crate::definition::{Definition, NodeDefinition};
 use crate::node::{Change, ProbeOutcome};
@@ -108,7 +108,8 @@ impl Prober {
 }
 
 impl ProbeResult {
-    fn of(finding: Finding) -> Self {
+    /// A finding and nothing else.
+    pub fn of(finding: Finding) -> Self {
         Self {
             finding,
             rtt_us: 0,
@@ -129,16 +130,17 @@ impl ProbeResult {
     }
 }
 
-/// Records a result, provided that nothing changed since the node's state was
-/// `began`. Gives the change, or `None` if the result came too late.
+/// Records a result that came at `now`, provided that nothing changed since the
+/// node's state was `began`. Gives the change, or `None` if the result came too
+/// late.
 pub fn publish(
     cluster: &Cluster,
     index: usize,
     began: u64,
     result: &ProbeResult,
+    now: u64,
 ) -> Option<Change> {
     let node = cluster.node(index);
-    let now = now_ms();
     let result = &as_member(cluster, result);
     let (event, outcome, reason) = match &result.finding {
         Finding::Answered(judged) => {

@@ -37,7 +37,7 @@ pub(super) fn connect(
     let shared = cluster.shared()?;
     worker::see_to_probing(&shared, now_ms());
     let me = host()?.token;
-    let mut attempt = Attempt::new(&shared, purpose, cluster.key_or_own(slot), me);
+    let mut attempt = Attempt::new(&shared, purpose, cluster.key_or_own(slot), me, now_ms());
     // A scope that has its node stays on it.
     if let Some(kept) = request::choice(cluster.whose(), slot, purpose)
         && let Some(kept) = kept.object().and_then(node::of)

@@ -8,7 +8,7 @@ use amm_core::admission::{UNTRIED_MS, hold_ms};
 use amm_core::breaker::Event;
 use amm_core::node::{Health, NodeState, Phase, Role};
 
-use super::prober::{ProberThread, Progress};
+use super::prober::{NodeProber, Progress, StartProber};
 use crate::cluster::Cluster;
 use crate::definition::millis;
 use crate::probe::{self, ProbeResult};
@@ -21,29 +21,31 @@ const HELD_UP_MS: u64 = 300;
 
 pub(super) struct Leader {
     cluster: Arc<Cluster>,
+    start: StartProber,
     nodes: Vec<NodeWatch>,
     tended_ms: u64,
     planned_ms: u64,
 }
 
 struct NodeWatch {
-    thread: Option<ProberThread>,
+    prober: Option<Box<dyn NodeProber>>,
     due_ms: u64,
     /// A late result was published for the probe under way.
     late: bool,
 }
 
 impl Leader {
-    pub(super) fn new(cluster: Arc<Cluster>, now: u64) -> Self {
+    pub(super) fn new(cluster: Arc<Cluster>, start: StartProber, now: u64) -> Self {
         let nodes = (0..cluster.definition.nodes.len())
             .map(|_| NodeWatch {
-                thread: None,
+                prober: None,
                 due_ms: now,
                 late: false,
             })
             .collect();
         Self {
             cluster,
+            start,
             nodes,
             tended_ms: now,
             planned_ms: now,
@@ -75,10 +77,10 @@ impl Leader {
         let Some(watch) = self.nodes.get_mut(index) else {
             return u64::MAX;
         };
-        let thread = match &mut watch.thread {
-            Some(thread) if thread.is_alive() => thread,
-            slot => match ProberThread::start(Arc::clone(cluster), index) {
-                Ok(thread) => slot.insert(thread),
+        let prober = match &mut watch.prober {
+            Some(prober) if prober.is_alive() => prober,
+            slot => match (self.start)(Arc::clone(cluster), index) {
+                Ok(prober) => slot.insert(prober),
                 Err(error) => {
                     log::error!("cannot start a prober: {error}");
                     watch.due_ms = now + 1_000;
@@ -86,7 +88,7 @@ impl Leader {
                 }
             },
         };
-        match thread.progress() {
+        match prober.progress() {
             Progress::UnderWay {
                 began_ms,
                 began_state,
@@ -99,13 +101,13 @@ impl Leader {
                 if now < limit {
                     return limit;
                 }
-                thread.abandon();
+                prober.abandon();
                 if !held_up {
                     let word = match watch.late {
                         false => began_state,
                         true => cluster.node(index).state.load(Ordering::Acquire),
                     };
-                    probe::publish(cluster, index, word, &ProbeResult::late());
+                    probe::publish(cluster, index, word, &ProbeResult::late(), now);
                 }
                 watch.late = true;
                 watch.due_ms = now + interval;
@@ -127,7 +129,7 @@ impl Leader {
                 let word = cluster.node(index).state.load(Ordering::Acquire);
                 let state = NodeState::unpack(word);
                 let calm = state.health == Health::Up && state.phase == Phase::Closed;
-                thread.probe(now, word, urgent || state.passive || !calm);
+                prober.probe(now, word, urgent || state.passive || !calm);
                 watch.due_ms = now + interval;
                 (now + timeout).min(watch.due_ms)
             }

@@ -25,7 +25,8 @@ use crate::futex;
 use crate::host::Host;
 use crate::process;
 use crate::shm::Mapping;
-use seat::Seat;
+pub use prober::{NodeProber, Progress, StartProber, conclude};
+pub use seat::Seat;
 
 /// A running monitor thread.
 pub struct Monitor {
@@ -186,6 +187,10 @@ fn run(shared: &Arc<Shared>) {
     futex::wake_all(&mapping.region().header.sleepers);
 }
 
+fn prober_threads() -> StartProber {
+    Arc::new(prober::start_thread)
+}
+
 /// Gives each definition a seat.
 fn reseat(shared: &Shared, mapping: &Arc<Mapping>, seats: &mut Vec<Seat>, now: u64) {
     let definitions = shared.definitions.lock().clone();
@@ -194,7 +199,13 @@ fn reseat(shared: &Shared, mapping: &Arc<Mapping>, seats: &mut Vec<Seat>, now: u
         if seats.iter().any(|seat| seat.is_of(&definition)) {
             continue;
         }
-        match Seat::new(definition, mapping, shared.host.token, now) {
+        match Seat::new(
+            definition,
+            mapping,
+            shared.host.token,
+            prober_threads(),
+            now,
+        ) {
             Ok(seat) => seats.push(seat),
             Err(error) => log::error!("{error}"),
         }

@@ -9,19 +9,43 @@ use std::thread::JoinHandle;
 use crate::clock::now_ms;
 use crate::cluster::Cluster;
 use crate::futex;
-use crate::probe::{self, Prober};
+use crate::probe::{self, Finding, ProbeResult, Prober};
 
-/// One node's prober.
-pub(super) struct ProberThread {
+/// Has one node probed, and is asked how that goes.
+pub trait NodeProber {
+    /// Whether it can still be given work.
+    fn is_alive(&self) -> bool;
+    /// Whether a probe is under way.
+    fn progress(&self) -> Progress;
+    /// Has the node, whose state is `word`, probed now. `afresh`: over a new
+    /// connection.
+    fn probe(&self, now_ms: u64, word: u64, afresh: bool);
+    /// Makes the result of the probe under way void.
+    fn abandon(&self);
+}
+
+/// Makes the prober of the node at an index of a cluster.
+pub type StartProber = Arc<dyn Fn(Arc<Cluster>, usize) -> std::io::Result<Box<dyn NodeProber>>>;
+
+/// A thread that probes one node.
+struct ProberThread {
     jobs: Sender<Job>,
     state: Arc<State>,
     thread: JoinHandle<()>,
 }
 
 /// Whether a probe is under way.
-pub(super) enum Progress {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// None is.
     Idle,
-    UnderWay { began_ms: u64, began_state: u64 },
+    /// One is, and nothing was heard of it yet.
+    UnderWay {
+        /// When it began, ms.
+        began_ms: u64,
+        /// The word of the node's state at that moment.
+        began_state: u64,
+    },
 }
 
 struct Job {
@@ -37,28 +61,32 @@ struct State {
     began_state: AtomicU64,
 }
 
-impl ProberThread {
-    pub(super) fn start(cluster: Arc<Cluster>, index: usize) -> std::io::Result<Self> {
-        let (jobs, received) = channel();
-        let state = Arc::new(State::default());
-        let its = Arc::clone(&state);
-        // Started by the monitor's thread, whose blocked signals it inherits.
-        let thread = std::thread::Builder::new()
-            .name("amm-probe".to_owned())
-            .stack_size(512 * 1024)
-            .spawn(move || run(&cluster, index, &received, &its))?;
-        Ok(Self {
-            jobs,
-            state,
-            thread,
-        })
-    }
+/// Starts a thread that probes the node.
+pub(super) fn start_thread(
+    cluster: Arc<Cluster>,
+    index: usize,
+) -> std::io::Result<Box<dyn NodeProber>> {
+    let (jobs, received) = channel();
+    let state = Arc::new(State::default());
+    let its = Arc::clone(&state);
+    // Started by the monitor's thread, whose blocked signals it inherits.
+    let thread = std::thread::Builder::new()
+        .name("amm-probe".to_owned())
+        .stack_size(512 * 1024)
+        .spawn(move || run(&cluster, index, &received, &its))?;
+    Ok(Box::new(ProberThread {
+        jobs,
+        state,
+        thread,
+    }))
+}
 
-    pub(super) fn is_alive(&self) -> bool {
+impl NodeProber for ProberThread {
+    fn is_alive(&self) -> bool {
         !self.thread.is_finished()
     }
 
-    pub(super) fn progress(&self) -> Progress {
+    fn progress(&self) -> Progress {
         if !self.state.busy.load(Ordering::Acquire) {
             return Progress::Idle;
         }
@@ -68,10 +96,9 @@ impl ProberThread {
         }
     }
 
-    /// Has the node, whose state is `state`, probed now.
-    pub(super) fn probe(&self, now: u64, state: u64, afresh: bool) {
-        self.state.began_state.store(state, Ordering::Release);
-        self.state.began_ms.store(now, Ordering::Release);
+    fn probe(&self, now_ms: u64, word: u64, afresh: bool) {
+        self.state.began_state.store(word, Ordering::Release);
+        self.state.began_ms.store(now_ms, Ordering::Release);
         self.state.abandoned.store(false, Ordering::Release);
         self.state.busy.store(true, Ordering::Release);
         if self.jobs.send(Job { afresh }).is_err() {
@@ -79,8 +106,7 @@ impl ProberThread {
         }
     }
 
-    /// Makes the result of the probe under way void.
-    pub(super) fn abandon(&self) {
+    fn abandon(&self) {
         self.state.abandoned.store(true, Ordering::Release);
     }
 }
@@ -92,21 +118,28 @@ fn run(cluster: &Cluster, index: usize, jobs: &Receiver<Job>, state: &State) {
         state.began_state.store(began, Ordering::Release);
         state.began_ms.store(now_ms(), Ordering::Release);
         let result = prober.ask(&cluster.definition, index, job.afresh);
-        if !state.abandoned.load(Ordering::Acquire) && cluster.is_attached() {
+        if !state.abandoned.load(Ordering::Acquire) {
             if let Some(detail) = &result.detail {
                 log::debug!("probe of {}: {detail}", cluster.node_id(index));
             }
-            if probe::publish(cluster, index, began, &result).is_none()
-                && matches!(
-                    result.finding,
-                    probe::Finding::Answered(_) | probe::Finding::Failed { .. }
-                )
-            {
-                // The node changed meanwhile: ask again.
-                cluster.node(index).urgent.store(1, Ordering::Release);
-            }
+            conclude(cluster, index, began, &result, now_ms());
         }
         state.busy.store(false, Ordering::Release);
         futex::wake_all(&cluster.mapping.region().header.leaders);
+    }
+}
+
+/// Publishes what a probe found that began at the state `began`. Where the node
+/// changed meanwhile that is void, and it is to be asked again.
+pub fn conclude(cluster: &Cluster, index: usize, began: u64, result: &ProbeResult, now_ms: u64) {
+    let told = matches!(
+        result.finding,
+        Finding::Answered(_) | Finding::Failed { .. }
+    );
+    if cluster.is_attached()
+        && probe::publish(cluster, index, began, result, now_ms).is_none()
+        && told
+    {
+        cluster.node(index).urgent.store(1, Ordering::Release);
     }
 }

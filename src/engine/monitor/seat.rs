@@ -1,4 +1,5 @@
-//! One cluster as one monitor sees it: leader, deputy, or neither.
+//! One cluster as one monitor sees it: leader, deputy, or neither. Reads no clock
+//! and does no I/O: a thread tends it, or a simulation does.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,6 +8,7 @@ use amm_core::breaker::Event;
 use amm_core::trial::Token;
 
 use super::leader::Leader;
+use super::prober::StartProber;
 use crate::cluster::{Cluster, TableFull};
 use crate::definition::Definition;
 use crate::futex;
@@ -15,8 +17,9 @@ use crate::process;
 use crate::shm::Mapping;
 
 /// A cluster's place in a monitor.
-pub(super) struct Seat {
+pub struct Seat {
     cluster: Arc<Cluster>,
+    start: StartProber,
     me: Token,
     post: Post,
     called_ms: u64,
@@ -29,16 +32,20 @@ enum Post {
 }
 
 impl Seat {
-    pub(super) fn new(
+    /// Joins the cluster of `definition`; `start` makes the probers of whoever
+    /// comes to lead.
+    pub fn new(
         definition: Arc<Definition>,
         mapping: &Arc<Mapping>,
         me: Token,
+        start: StartProber,
         now: u64,
     ) -> Result<Self, TableFull> {
         let cluster = Arc::new(Cluster::attach(definition, Arc::clone(mapping), now)?);
         cluster.touch(now);
         Ok(Self {
             cluster,
+            start,
             me,
             post: Post::None,
             called_ms: 0,
@@ -55,7 +62,7 @@ impl Seat {
 
     /// Does what is due and says in how many milliseconds it wants to be asked
     /// again; `None`: when woken.
-    pub(super) fn tend(&mut self, now: u64) -> Option<u64> {
+    pub fn tend(&mut self, now: u64) -> Option<u64> {
         let shared = self.cluster.shared();
         let kept = match &mut self.post {
             Post::Leader(lease, _) => lease.renew(&shared.lease, self.me, now),
@@ -101,7 +108,8 @@ impl Seat {
         if let Post::Deputy(deputy) = &self.post {
             deputy.release(&shared.deputy);
         }
-        self.post = Post::Leader(lease, Leader::new(Arc::clone(&self.cluster), now));
+        let leader = Leader::new(Arc::clone(&self.cluster), Arc::clone(&self.start), now);
+        self.post = Post::Leader(lease, leader);
     }
 
     /// A leader without a deputy wakes those who sleep, once in a while: one
