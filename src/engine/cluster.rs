@@ -10,6 +10,7 @@ use amm_core::trial;
 use crate::definition::{Definition, millis};
 use crate::shm::{ClusterSlot, Mapping, NodeSlot, layout};
 use crate::table::{AtomicRef, free_slot, is_idle, take_place, take_slot};
+use crate::views::Views;
 
 /// The table of clusters is full.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +31,8 @@ pub struct Cluster {
     pub definition: Arc<Definition>,
     /// The memory the slot lies in.
     pub mapping: Arc<Mapping>,
+    /// What this process's probes heard of its members.
+    pub views: Views,
     slot: usize,
     /// Node slot of each configured node.
     places: Vec<usize>,
@@ -63,6 +66,7 @@ impl Cluster {
         Ok(Self {
             definition,
             mapping,
+            views: Views::default(),
             slot,
             places,
         })

@@ -26,3 +26,4 @@ mod sync;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod views;

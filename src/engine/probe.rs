@@ -7,7 +7,9 @@ use std::time::Duration;
 use amm_core::breaker::Event;
 use amm_core::config::{Flavour, Settings, Tls};
 use amm_core::node::{Phase, Role};
-use amm_core::probe::{Judgement, Reason, Row, galera, grants_write_through, read_only};
+use amm_core::probe::{
+    Judgement, Reason, Row, View, galera, grants_write_through, name_hash, read_only,
+};
 use mysql::prelude::Queryable;
 use mysql::{Conn, OptsBuilder, SslOpts};
 
@@ -142,6 +144,12 @@ pub fn publish(
 ) -> Option<Change> {
     let node = cluster.node(index);
     let result = &as_member(cluster, result);
+    if let Finding::Answered(Judgement {
+        view: Some(view), ..
+    }) = &result.finding
+    {
+        hear(cluster, index, view, now);
+    }
     let (event, outcome, reason) = match &result.finding {
         Finding::Answered(judged) => {
             let known = judged.role != amm_core::node::Role::Unknown;
@@ -198,6 +206,18 @@ pub fn publish(
         }
     }
     change
+}
+
+/// Remembers what a node says of the members, and which of them it is itself.
+fn hear(cluster: &Cluster, index: usize, view: &View, now: u64) {
+    let Some(node) = cluster.definition.nodes.get(index) else {
+        return;
+    };
+    cluster.views.hear(node.identity, now, view);
+    if let Some(own) = &view.own {
+        let member = &cluster.node(index).member;
+        member.store(name_hash(own), std::sync::atomic::Ordering::Release);
+    }
 }
 
 /// In a cluster that was found to be Galera, a server that stands alone has

@@ -6,7 +6,7 @@ pub mod read_only;
 pub mod view;
 
 use crate::node::Role;
-pub use view::{Member, Presence, View};
+pub use view::{Member, Presence, View, name_hash};
 
 /// One row of an answer: its columns as text, `None` for NULL.
 pub type Row = Vec<Option<String>>;

@@ -4,7 +4,25 @@
 //! be gone when another member says so (a witness); and with `discover` the
 //! cluster's own list says which nodes there are.
 
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher24;
+
 use crate::node::Role;
+
+/// A fixed key: processes of different versions compare these hashes.
+const KEY: (u64, u64) = (
+    u64::from_le_bytes(*b"amm memb"),
+    u64::from_le_bytes(*b"ers v1\0\0"),
+);
+
+/// The hash of a member's name, as it is kept for each node in shared memory.
+/// Never 0, which stands for a name not known.
+pub fn name_hash(name: &str) -> u64 {
+    let mut hasher = SipHasher24::new_with_keys(KEY.0, KEY.1);
+    hasher.write(name.as_bytes());
+    hasher.finish().max(1)
+}
 
 /// The members as one node sees them at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -89,6 +107,12 @@ mod tests {
             own: Some(own.to_owned()),
             members: members.iter().map(|(n, p)| member(n, *p)).collect(),
         }
+    }
+
+    #[test]
+    fn the_hash_of_a_name_is_a_wire_value() {
+        assert_eq!(name_hash("10.0.0.1:3306"), 5_188_633_576_274_193_668);
+        assert_ne!(name_hash("a"), name_hash("b"));
     }
 
     #[test]
