@@ -13,6 +13,9 @@ pub enum Kind {
     /// The node answers and refuses writes with one of these numbers: what
     /// reached it before the first refusal was reported is refused.
     Refusing(&'static [u32]),
+    /// The node goes on serving what it has, or others serve it: nobody's
+    /// request may fail.
+    Harmless,
 }
 
 /// A fault by its name.
@@ -57,6 +60,20 @@ pub const FAULTS: &[Fault] = &[
         kind: Kind::Refusing(&[1047, 1180, 1205, 1213]),
         inject: |node| node.isolate(true),
         heal: |node| node.isolate(false),
+    },
+    Fault {
+        name: "desync",
+        what: "SET GLOBAL wsrep_desync = ON, as a donor is",
+        kind: Kind::Harmless,
+        inject: |node| node.desync(true),
+        heal: |node| node.desync(false),
+    },
+    Fault {
+        name: "full",
+        what: "max_connections reached",
+        kind: Kind::Harmless,
+        inject: Node::fill,
+        heal: Node::empty,
     },
 ];
 

@@ -86,6 +86,7 @@ impl Evidence<'_> {
     fn was_on(&self, request: &Request, fault: &Injected) -> Result<(), String> {
         let victim = &fault.victim;
         let until = match fault.fault.kind {
+            Kind::Harmless => return Err(format!("{} harms nobody", fault.fault.name)),
             Kind::Gone => fault.effective,
             Kind::Refusing(_) => {
                 self.exclusion(fault)
@@ -110,7 +111,7 @@ impl Evidence<'_> {
             return Err(format!("{victim} does not fail like that"));
         }
         match (fault.fault.kind, dial.connected) {
-            (_, None) | (Kind::Refusing(_), _) => Ok(()),
+            (_, None) | (Kind::Refusing(_) | Kind::Harmless, _) => Ok(()),
             (Kind::Gone, Some((at, _))) if at > fault.effective => {
                 Err(format!("{victim} let it in after it was hit"))
             }
@@ -138,7 +139,7 @@ impl Evidence<'_> {
         let mut backoff = FIRST_TRIAL;
         for dial in during() {
             let under_way = known.is_none_or(|known| dial.at <= known + UNDER_WAY);
-            let may_try = fault.fault.kind == Kind::Gone;
+            let may_try = !matches!(fault.fault.kind, Kind::Refusing(_));
             if under_way {
                 exclusion.last_dial = Some(dial.at);
             } else if may_try && next_trial.is_some_and(|next| dial.at >= next) {
@@ -166,6 +167,7 @@ impl Evidence<'_> {
                 && change.at < healed
         });
         let felt = match fault.fault.kind {
+            Kind::Harmless => None,
             Kind::Gone => during
                 .filter(|dial| dial.connected.is_none())
                 .filter_map(|dial| self.end_of(dial))

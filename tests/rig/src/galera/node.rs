@@ -4,17 +4,20 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use mysql::{Conn, OptsBuilder};
 
 use super::connects::{Connects, connects};
-use super::options::{Credentials, DATABASE, Options};
+use super::options::{APP, Credentials, DATABASE, Options};
 use super::server::Identity;
 use crate::address::Block;
 use crate::process::{self, Process, User};
 use crate::run_dir::RunDir;
+
+/// MariaDB takes no less.
+const LOWEST_MAX_CONNECTIONS: u32 = 10;
 
 /// Where a stopped node's data stand, as `uuid:sequence number`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Node {
     process: Mutex<Option<Process>>,
     incarnation: AtomicU32,
     root_password: Mutex<Option<&'static str>>,
+    /// Connections that do nothing but take up room.
+    filling: Mutex<Vec<Conn>>,
     run: Arc<RunDir>,
 }
 
@@ -70,6 +75,7 @@ impl Node {
             process: Mutex::new(None),
             incarnation: AtomicU32::new(0),
             root_password: Mutex::new(None),
+            filling: Mutex::new(Vec::new()),
             run: run.clone(),
         })
     }
@@ -195,6 +201,34 @@ impl Node {
             .tcp_connect_timeout(Some(patience))
             .read_timeout(Some(patience))
             .write_timeout(Some(patience))
+    }
+
+    /// Lowers `max_connections` as far as it goes and takes what is left, until
+    /// the server says 1040.
+    pub fn fill(&self) -> Result<()> {
+        self.set_max_connections(LOWEST_MAX_CONNECTIONS)?;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
+            match self.connect(APP, Duration::from_secs(2)) {
+                Ok(held) => self
+                    .filling
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(held),
+                Err(mysql::Error::MySqlError(error)) if error.code == 1040 => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        bail!("{} does not get full", self.id())
+    }
+
+    /// Undoes [`Self::fill`].
+    pub fn empty(&self) -> Result<()> {
+        self.filling
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        self.set_max_connections(self.options.max_connections)
     }
 
     pub(super) fn set_root_password(&self, password: &'static str) {
