@@ -49,7 +49,10 @@ pub enum Event {
     /// A process lost a connection in use.
     ConnectionLost,
     /// The server refused a connection for want of room.
-    Overloaded,
+    Overloaded {
+        /// Whether the dial held the half-open claim.
+        trial: bool,
+    },
     /// The server refused a write because of its role (reader or unready).
     WriteRefused(Role),
     /// A dial succeeded. `trial`: it held the host's trial claim.
@@ -99,15 +102,22 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
                 next.health = Health::Suspect;
             }
         }
-        Event::Overloaded => {
-            if state.phase == Phase::Closed {
+        Event::Overloaded { trial } => match state.phase {
+            Phase::Closed => {
                 next.failures = (state.failures + 1).min(MAX_FAILURES);
                 let lasting = policy.failures_to_open.saturating_mul(OVERLOAD_FACTOR);
                 if next.failures >= lasting.clamp(1, MAX_FAILURES) {
                     open(&mut next, false);
                 }
             }
-        }
+            // Still full, in the server's own words: not every request is to
+            // find that out again.
+            Phase::Open | Phase::Recovering if trial => {
+                next.phase = Phase::Open;
+                wait_longer(&mut next);
+            }
+            Phase::Open | Phase::Recovering => {}
+        },
         Event::WriteRefused(role) => {
             if matches!(state.role, Role::Writer | Role::Unknown) {
                 if state.scar && !state.passive {

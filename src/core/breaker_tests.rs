@@ -236,13 +236,29 @@ fn where_nobody_can_ask_no_role_lasts_for_ever() {
 
 #[test]
 fn overload_opens_only_if_it_persists() {
-    let full = Event::Overloaded;
+    let full = Event::Overloaded { trial: false };
     assert_eq!(run(writer(), true, &[full; 7]).phase, Phase::Closed);
     assert_eq!(run(writer(), true, &[full; 8]).phase, Phase::Open);
     let mut broken_up = vec![full; 7];
     broken_up.push(Event::DialSucceeded { trial: false });
     broken_up.extend([full; 7]);
     assert_eq!(run(writer(), true, &broken_up).phase, Phase::Closed);
+}
+
+#[test]
+fn a_trial_that_finds_the_node_still_full_makes_the_next_one_wait() {
+    let full = run(writer(), false, &[Event::Overloaded { trial: false }; 8]);
+    assert_eq!(admitted(full, 1_000, false), Admission::Trial);
+    let tried = run(full, false, &[Event::Overloaded { trial: true }]);
+    assert_eq!((tried.phase, tried.streak), (Phase::Open, 1));
+    assert_ne!(tried.seq, full.seq, "its time starts anew");
+    assert_eq!(
+        admitted(tried, 1_000, false),
+        Admission::Refused(Refusal::Open)
+    );
+    let seen_well = run(tried, true, &[Event::ProbeAnswered(Role::Writer)]);
+    let again = run(seen_well, true, &[Event::Overloaded { trial: true }]);
+    assert_eq!((again.phase, again.streak), (Phase::Open, 2));
 }
 
 #[test]
@@ -348,7 +364,7 @@ fn events() -> impl Strategy<Value = Event> {
     prop_oneof![
         any::<bool>().prop_map(|trial| Event::DialFailed { trial }),
         Just(Event::ConnectionLost),
-        Just(Event::Overloaded),
+        any::<bool>().prop_map(|trial| Event::Overloaded { trial }),
         role.clone().prop_map(Event::WriteRefused),
         any::<bool>().prop_map(|trial| Event::DialSucceeded { trial }),
         role.prop_map(Event::ProbeAnswered),

@@ -59,11 +59,14 @@ impl Cluster {
                 Some(RoleAfter::Unready) => Role::Unready,
                 Some(RoleAfter::Reader) | None => Role::Reader,
             }),
-            _ => Event::Overloaded,
+            _ => Event::Overloaded { trial },
         };
         let believed = match verdict {
             Verdict::Down => !self.is_distrusted(me, now_ms),
-            Verdict::Overloaded => self.overload_lasts(index, errno, now_ms),
+            Verdict::Overloaded => {
+                let lasts = self.overload_lasts(index, errno, now_ms);
+                lasts || trial && errno == Some(1040)
+            }
             _ => true,
         };
         let change = if believed {

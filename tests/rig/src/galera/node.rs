@@ -203,23 +203,30 @@ impl Node {
             .write_timeout(Some(patience))
     }
 
-    /// Lowers `max_connections` as far as it goes and takes what is left, until
-    /// the server says 1040.
+    /// Lowers `max_connections` as far as it goes and takes what others give
+    /// back, until the server has said nothing but 1040 for a while.
     pub fn fill(&self) -> Result<()> {
         self.set_max_connections(LOWEST_MAX_CONNECTIONS)?;
         let deadline = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < deadline {
+        let mut refusals = 0;
+        while refusals < 20 {
             match self.connect(APP, Duration::from_secs(2)) {
-                Ok(held) => self
-                    .filling
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(held),
-                Err(mysql::Error::MySqlError(error)) if error.code == 1040 => return Ok(()),
+                Ok(held) => {
+                    refusals = 0;
+                    self.filling
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(held);
+                }
+                Err(mysql::Error::MySqlError(error)) if error.code == 1040 => refusals += 1,
                 Err(error) => return Err(error.into()),
             }
+            if Instant::now() > deadline {
+                bail!("{} does not get full", self.id());
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("{} does not get full", self.id())
+        Ok(())
     }
 
     /// Undoes [`Self::fill`].
