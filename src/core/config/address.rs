@@ -23,7 +23,7 @@ pub(super) const NODE_ACCEPTED: &str =
 
 /// The canonical form of a host, or `None` if it is none. IPv6 addresses may
 /// have brackets and a scope (`fe80::1%eth0`).
-pub(super) fn host(text: &str) -> Option<String> {
+pub(crate) fn host(text: &str) -> Option<String> {
     if text.is_empty() || text.len() > HOST_MAX {
         return None;
     }
@@ -40,7 +40,7 @@ pub(super) fn host(text: &str) -> Option<String> {
 
 /// A host and, if one was written, its port. An IPv6 address without brackets
 /// is an address only: `::1:3307` has no port.
-pub(super) fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
+pub(crate) fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host_part, port_part) = match text.rsplit_once(':') {
         Some((before, after)) if before.ends_with(']') || !before.contains(':') => {
             (before, Some(after))

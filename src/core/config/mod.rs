@@ -26,7 +26,7 @@
 //! | [`secret`] | text that must not be shown |
 //! | [`file`](mod@file) | the `[cluster.<name>]` form of a file |
 
-mod address;
+pub(crate) mod address;
 mod choice;
 mod duration;
 pub mod error;

@@ -11,6 +11,7 @@ use super::node::NodeSettings;
 use super::settings::{Backoff, Flavour, MAX_NODES, Settings, Sticky, Tls, Writers};
 use super::table::Table;
 use super::value::Value;
+use crate::discovery::{HostPattern, hosts::ACCEPTED};
 
 const HOUR: u64 = 3_600_000;
 const INTERVAL: Range = Range::millis(10, HOUR);
@@ -180,39 +181,34 @@ fn read_nodes(table: &Table<'_>) -> Result<Vec<NodeSettings>, ConfigError> {
     Ok(nodes)
 }
 
-fn read_discovery(table: &Table<'_>) -> Result<(bool, Vec<String>), ConfigError> {
-    let accepted = "a list of host names or patterns without white space";
+fn read_discovery(table: &Table<'_>) -> Result<(bool, Vec<HostPattern>), ConfigError> {
     let discover = table.boolean("discover")?.unwrap_or(false);
     let mut hosts = Vec::new();
     match table.get("discover_hosts") {
         None => {}
         Some(Value::List(items)) => {
             for (at, item) in items.iter().enumerate() {
-                match item {
-                    Value::Str(host) if is_pattern(host) => hosts.push(host.to_ascii_lowercase()),
-                    other => {
-                        let path = format!("discover_hosts[{at}]");
-                        return Err(ConfigError::new(path, shown(other), accepted));
-                    }
-                }
+                let pattern = match item {
+                    Value::Str(text) => HostPattern::try_new(text),
+                    _ => None,
+                };
+                let wrong = || {
+                    let path = format!("discover_hosts[{at}]");
+                    ConfigError::new(path, shown(item), ACCEPTED)
+                };
+                hosts.push(pattern.ok_or_else(wrong)?);
             }
         }
-        Some(other) => return Err(ConfigError::new("discover_hosts", shown(other), accepted)),
+        Some(other) => return Err(ConfigError::new("discover_hosts", shown(other), ACCEPTED)),
     }
     if discover && hosts.is_empty() {
         return Err(ConfigError::new(
             "discover_hosts",
             "nothing",
-            format!("{accepted}, since discover is true"),
+            format!("{ACCEPTED}, since discover is true"),
         ));
     }
     Ok((discover, hosts))
-}
-
-/// Letters, digits and what names, addresses, networks and wildcards need.
-fn is_pattern(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-*:/[]".contains(c);
-    (1..=super::address::HOST_MAX).contains(&text.len()) && text.chars().all(plain)
 }
 
 fn read_backoff(table: &Table<'_>) -> Result<Backoff, ConfigError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::choice::choice;
 use super::node::NodeSettings;
 use super::secret::Secret;
+use crate::discovery::HostPattern;
 
 /// Most nodes that one cluster may have: the size of the shared table.
 pub const MAX_NODES: usize = 64;
@@ -186,9 +187,8 @@ pub struct Settings {
     pub max_lag: Option<Duration>,
     /// Whether nodes that the cluster itself names are added. Default false.
     pub discover: bool,
-    /// The only hosts that may be added, as names or patterns; never empty
-    /// when `discover` is set.
-    pub discover_hosts: Vec<String>,
+    /// The only hosts that may be added; never empty when `discover` is set.
+    pub discover_hosts: Vec<HostPattern>,
     /// A cluster unused for this long is probed no more. Default 10 min, 1 s
     /// to 30 days.
     pub idle_after: Duration,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::super::*;
 use super::{list, map, with};
+use crate::discovery::HostPattern;
 
 #[test]
 fn defaults_are_the_documented_ones() {
@@ -168,7 +169,9 @@ fn every_key_reaches_its_field() {
         }),
         max_lag: Some(Duration::from_secs(10)),
         discover: true,
-        discover_hosts: vec!["*.example.com".to_owned(), "10.0.0.0/24".to_owned()],
+        discover_hosts: ["*.example.com", "10.0.0.0/24"]
+            .map(|p| HostPattern::try_new(p).unwrap())
+            .into(),
         idle_after: Duration::from_secs(600),
         conflicts: Conflicts::Adaptive,
         secret: Some(Secret::new("0123456789abcdef")),

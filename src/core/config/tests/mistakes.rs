@@ -3,7 +3,8 @@
 use super::super::*;
 use super::{list, map, node, say, with};
 
-const HOSTS: &str = "a list of host names or patterns without white space";
+const HOSTS: &str = "a list of host names (\"db2.example.com\"; \"db-*.example.com\" for any part \
+    of a label), IP addresses or networks (\"10.0.0.0/24\")";
 
 #[test]
 fn the_whole() {
@@ -237,4 +238,10 @@ fn keys_that_contradict_each_other() {
         say(with([("discover_hosts", list(["a".into(), "b c".into()]))])),
         format!("discover_hosts[1]: given \"b c\", accepted: {HOSTS}")
     );
+    for pattern in ["*", "10.0.0.*", "10.0.0.0/33", "db*/24"] {
+        assert_eq!(
+            say(with([("discover_hosts", list([pattern.into()]))])),
+            format!("discover_hosts[0]: given {pattern:?}, accepted: {HOSTS}")
+        );
+    }
 }
