@@ -23,7 +23,10 @@ pub struct TableFull;
 
 const FOUND_GALERA: u8 = 1;
 const FOUND_READ_ONLY: u8 = 2;
+const FOUND_GROUP_REPLICATION: u8 = 3;
+const FOUND_AURORA: u8 = 4;
 const FOUND_PRIVILEGE: u32 = 1 << 8;
+const FOUND_SEVERAL_WRITERS: u32 = 1 << 9;
 
 /// A definition and its shared slot.
 pub struct Cluster {
@@ -150,6 +153,8 @@ impl Cluster {
             Flavour::Auto => match self.shared().found.load(Ordering::Relaxed) as u8 {
                 FOUND_GALERA => Flavour::Galera,
                 FOUND_READ_ONLY => Flavour::ReadOnly,
+                FOUND_GROUP_REPLICATION => Flavour::GroupReplication,
+                FOUND_AURORA => Flavour::Aurora,
                 _ => Flavour::Auto,
             },
             configured => configured,
@@ -160,7 +165,11 @@ impl Cluster {
     /// writers are not known to be by design.
     pub fn writers(&self) -> Writers {
         let settings = &self.definition.settings;
-        let by_design = self.flavour() == Flavour::Galera || settings.multi_source;
+        let by_design = match self.flavour() {
+            Flavour::Galera => true,
+            Flavour::GroupReplication => self.found(FOUND_SEVERAL_WRITERS),
+            _ => settings.multi_source,
+        };
         if by_design {
             settings.writers
         } else {
@@ -173,7 +182,9 @@ impl Cluster {
         let code = match flavour {
             Flavour::Galera => FOUND_GALERA,
             Flavour::ReadOnly => FOUND_READ_ONLY,
-            _ => return,
+            Flavour::GroupReplication => FOUND_GROUP_REPLICATION,
+            Flavour::Aurora => FOUND_AURORA,
+            Flavour::Auto => return,
         };
         let found = &self.shared().found;
         let word = found.load(Ordering::Relaxed);
@@ -184,16 +195,31 @@ impl Cluster {
 
     /// Remembers whether the probes' user may write on read-only servers.
     pub fn remember_privilege(&self, writes_through: bool) {
-        let found = &self.shared().found;
-        match writes_through {
-            true => found.fetch_or(FOUND_PRIVILEGE, Ordering::Relaxed),
-            false => found.fetch_and(!FOUND_PRIVILEGE, Ordering::Relaxed),
-        };
+        self.remember(FOUND_PRIVILEGE, writes_through);
     }
 
     /// Whether the probes' user may write on read-only servers.
     pub fn writes_through_read_only(&self) -> bool {
-        self.shared().found.load(Ordering::Relaxed) & FOUND_PRIVILEGE != 0
+        self.found(FOUND_PRIVILEGE)
+    }
+
+    /// Remembers whether the group has several primaries by design.
+    pub fn remember_several_writers(&self, several: bool) {
+        self.remember(FOUND_SEVERAL_WRITERS, several);
+    }
+
+    fn found(&self, bit: u32) -> bool {
+        self.shared().found.load(Ordering::Relaxed) & bit != 0
+    }
+
+    fn remember(&self, bit: u32, so: bool) {
+        if self.found(bit) != so {
+            let found = &self.shared().found;
+            match so {
+                true => found.fetch_or(bit, Ordering::Relaxed),
+                false => found.fetch_and(!bit, Ordering::Relaxed),
+            };
+        }
     }
 
     /// Frees the slot if it is this cluster's and was idle for its time.

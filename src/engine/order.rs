@@ -76,6 +76,18 @@ impl Cluster {
         Ranking::by_key(order.get(), |_| 0)
     }
 
+    /// Whether another node than `index` takes writes now.
+    pub(crate) fn has_writer_beside(&self, index: usize) -> bool {
+        self.definition.nodes.iter().enumerate().any(|(i, node)| {
+            let state = self.node(i).load();
+            i != index
+                && state.role == Role::Writer
+                && state.phase == Phase::Closed
+                && node.settings.role != Some(NodeRole::Reader)
+                && self.definition.admin(i, state.admin) == Admin::Enabled
+        })
+    }
+
     /// Who else says it is writable where only one can be.
     pub(crate) fn rivals(&self) -> Rivals {
         let settings = &self.definition.settings;

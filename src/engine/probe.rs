@@ -1,22 +1,21 @@
 //! Asking a node what it is, with the flavour's SQL and judgement.
 
 mod failure;
+mod question;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use amm_core::breaker::Event;
 use amm_core::config::{Flavour, Settings, Tls};
 use amm_core::node::{Phase, Role};
-use amm_core::probe::{
-    Judgement, Reason, Row, View, galera, grants_write_through, name_hash, read_only,
-};
-use mysql::prelude::Queryable;
+use amm_core::probe::{Judgement, Reason, name_hash};
 use mysql::{Conn, OptsBuilder, SslOpts};
 
-use crate::clock::now_us;
 use crate::cluster::Cluster;
 use crate::definition::{Definition, NodeDefinition};
 use crate::node::{Change, ProbeOutcome};
+use question::{question, writes_through_read_only};
 
 /// What a probe found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,13 +89,13 @@ impl Prober {
         if let Some(mut conn) = self.kept.take() {
             // A kept connection may have been closed for idleness or by a
             // restart; only a new one can tell that from a dead server.
-            if let Ok(result) = question(&mut conn, definition) {
+            if let Ok(result) = question(&mut conn, definition, node) {
                 self.kept = Some(conn);
                 return result;
             }
         }
         match Conn::new(options(&definition.settings, node, self.each)).and_then(|mut conn| {
-            let mut result = question(&mut conn, definition)?;
+            let mut result = question(&mut conn, definition, node)?;
             result.writes_through = writes_through_read_only(&mut conn);
             Ok((conn, result))
         }) {
@@ -143,12 +142,13 @@ pub fn publish(
     now: u64,
 ) -> Option<Change> {
     let node = cluster.node(index);
-    let result = &as_member(cluster, result);
+    let result = &in_its_cluster(cluster, index, result);
     if let Finding::Answered(Judgement {
         view: Some(view), ..
     }) = &result.finding
+        && let Some(node) = cluster.definition.nodes.get(index)
     {
-        hear(cluster, index, view, now);
+        cluster.views.hear(node.identity, now, view);
     }
     let (event, outcome, reason) = match &result.finding {
         Finding::Answered(judged) => {
@@ -181,12 +181,10 @@ pub fn publish(
     };
     node.record_probe(now, outcome, reason);
     if result.rtt_us > 0 {
-        node.rtt_us
-            .store(result.rtt_us, std::sync::atomic::Ordering::Relaxed);
+        node.rtt_us.store(result.rtt_us, Ordering::Relaxed);
     }
     if let Finding::Answered(judged) = &result.finding {
-        let rank = judged.rank.map_or(0, |r| r.saturating_add(1));
-        node.rank.store(rank, std::sync::atomic::Ordering::Relaxed);
+        remember(cluster, index, judged);
     }
     if let Some(flavour) = result.flavour {
         cluster.remember_flavour(flavour);
@@ -208,90 +206,46 @@ pub fn publish(
     change
 }
 
-/// Remembers what a node says of the members, and which of them it is itself.
-fn hear(cluster: &Cluster, index: usize, view: &View, now: u64) {
-    let Some(node) = cluster.definition.nodes.get(index) else {
-        return;
-    };
-    cluster.views.hear(node.identity, now, view);
-    if let Some(own) = &view.own {
-        let member = &cluster.node(index).member;
-        member.store(name_hash(own), std::sync::atomic::Ordering::Release);
+/// Stores what an answer tells beside the role.
+fn remember(cluster: &Cluster, index: usize, judged: &Judgement) {
+    let node = cluster.node(index);
+    let rank = judged.rank.map_or(0, |r| r.saturating_add(1));
+    node.rank.store(rank, Ordering::Relaxed);
+    let lag = judged.lag_ms.map_or(0, |ms| ms.saturating_add(1));
+    node.lag_ms.store(lag, Ordering::Relaxed);
+    // Only who belongs to the cluster knows its name in it, and how it works.
+    if let Some(view) = judged.view.as_ref().filter(|view| view.authoritative) {
+        cluster.remember_several_writers(judged.several_writers);
+        if let Some(own) = &view.own {
+            node.member.store(name_hash(own), Ordering::Release);
+        }
     }
 }
 
-/// In a cluster that was found to be Galera, a server that stands alone has
-/// lost its provider: it is no replica, and takes no writes.
-fn as_member(cluster: &Cluster, result: &ProbeResult) -> ProbeResult {
+/// A result seen in its cluster: a server that stands alone where others are a
+/// cluster has left it and takes no writes, and one that is a last resort is a
+/// writer where there is no better.
+fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult) -> ProbeResult {
     let mut result = result.clone();
-    if cluster.flavour() == Flavour::Galera && result.flavour == Some(Flavour::ReadOnly) {
-        result.flavour = None;
-        result.finding =
-            Finding::Answered(Judgement::not_writer(Role::Unready, None, Reason::NotReady));
+    if result.flavour == Some(Flavour::ReadOnly) {
+        let reason = match cluster.flavour() {
+            Flavour::Galera => Some(Reason::NotReplicating),
+            Flavour::GroupReplication => Some(Reason::NotMember),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            result.flavour = None;
+            result.finding = Finding::Answered(Judgement::not_writer(Role::Unready, None, reason));
+        }
+    }
+    if let Finding::Answered(judged) = &mut result.finding
+        && judged.last_resort
+        && !cluster.has_writer_beside(index)
+    {
+        judged.role = Role::Writer;
+        judged.reason = None;
     }
     result
-}
-
-fn question(conn: &mut Conn, definition: &Definition) -> mysql::Result<ProbeResult> {
-    let began = now_us();
-    let (flavour, judgement) = match definition.settings.flavour {
-        Flavour::ReadOnly => (Flavour::ReadOnly, ask_read_only(conn)?),
-        configured => match ask_galera(conn)? {
-            (false, _) if configured == Flavour::Auto => (Flavour::ReadOnly, ask_read_only(conn)?),
-            (_, judged) => (Flavour::Galera, judged),
-        },
-    };
-    let rtt_us = now_us().saturating_sub(began).clamp(1, u64::from(u32::MAX)) as u32;
-    let flavour = Some(flavour);
-    Ok(ProbeResult {
-        rtt_us,
-        flavour,
-        ..ProbeResult::of(Finding::Answered(judgement))
-    })
-}
-
-/// Whether the node is part of a Galera cluster, and what it then is.
-fn ask_galera(conn: &mut Conn) -> mysql::Result<(bool, Judgement)> {
-    let mut all = rows(conn, galera::SQL)?;
-    let member = galera::is_member(&all);
-    all.extend(rows(conn, galera::SQL_VARIABLES)?);
-    let judged = galera::judge(&all);
-    // A server that was to be in a cluster and is not takes no writes.
-    let alone = !member && judged.role != Role::Unready;
-    let judged = match alone {
-        true => Judgement::not_writer(Role::Unready, None, Reason::NotReady),
-        false => judged,
-    };
-    Ok((member, judged))
-}
-
-fn ask_read_only(conn: &mut Conn) -> mysql::Result<Judgement> {
-    Ok(read_only::judge(&rows(conn, read_only::SQL)?))
-}
-
-/// Whether our user's grants override `read_only`, if they can be seen.
-fn writes_through_read_only(conn: &mut Conn) -> Option<bool> {
-    let grants = rows(conn, "SHOW GRANTS").ok()?;
-    Some(
-        grants
-            .iter()
-            .flatten()
-            .flatten()
-            .any(|grant| grants_write_through(grant)),
-    )
-}
-
-fn rows(conn: &mut Conn, sql: &str) -> mysql::Result<Vec<Row>> {
-    let text = |value: mysql::Value| match value {
-        mysql::Value::NULL => None,
-        mysql::Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        other => Some(other.as_sql(true)),
-    };
-    let rows: Vec<mysql::Row> = conn.query(sql)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| row.unwrap().into_iter().map(text).collect())
-        .collect())
 }
 
 fn options(settings: &Settings, node: &NodeDefinition, each: Option<Duration>) -> OptsBuilder {

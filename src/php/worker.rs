@@ -109,14 +109,11 @@ pub(super) fn define(
 }
 
 fn prepare(settings: Settings) -> Result<Definition, ConfigError> {
-    if matches!(
-        settings.flavour,
-        Flavour::GroupReplication | Flavour::Aurora
-    ) {
+    if settings.flavour == Flavour::Aurora {
         return Err(ConfigError::new(
             "flavour",
             format!("\"{}\"", settings.flavour.as_str()),
-            "in this version one of \"galera\", \"read_only\", \"auto\"",
+            "in this version one of \"galera\", \"group_replication\", \"read_only\", \"auto\"",
         ));
     }
     Ok(Definition::new(settings, ini::get().zone.as_deref()))

@@ -1,11 +1,16 @@
 //! What a node says of itself: per flavour the SQL to ask and a pure judgement
 //! of the rows that come back, whatever their shape.
 
+pub mod auto;
 pub mod galera;
+pub mod group_replication;
 pub mod read_only;
+mod reason;
+pub mod variables;
 pub mod view;
 
 use crate::node::Role;
+pub use reason::Reason;
 pub use view::{Member, Presence, View, name_hash};
 
 /// One row of an answer: its columns as text, `None` for NULL.
@@ -24,62 +29,11 @@ pub struct Judgement {
     pub lag_ms: Option<u32>,
     /// What it says of its cluster's members, where the flavour tells.
     pub view: Option<View>,
-}
-
-/// Why a node that answers is not a writer. A closed set, since it travels
-/// through shared memory as a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Reason {
-    /// `read_only` is on.
-    ReadOnly = 1,
-    /// `super_read_only` is on.
-    SuperReadOnly = 2,
-    /// Not part of the primary component.
-    NonPrimary = 3,
-    /// `wsrep_ready` is off.
-    NotReady = 4,
-    /// Joining, or joined and catching up.
-    Joining = 5,
-    /// Donor whose state transfer blocks it, or desynced by an operator.
-    Donor = 6,
-    /// `wsrep_reject_queries` is on.
-    RejectsQueries = 7,
-    /// The answer is not of the shape the flavour promises.
-    Unintelligible = 8,
-}
-
-impl Reason {
-    /// All reasons, for decoding.
-    const ALL: [Reason; 8] = [
-        Reason::ReadOnly,
-        Reason::SuperReadOnly,
-        Reason::NonPrimary,
-        Reason::NotReady,
-        Reason::Joining,
-        Reason::Donor,
-        Reason::RejectsQueries,
-        Reason::Unintelligible,
-    ];
-
-    /// The reason with this number.
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|r| *r as u8 == code)
-    }
-
-    /// The words for status and errors.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::ReadOnly => "read_only is on",
-            Reason::SuperReadOnly => "super_read_only is on",
-            Reason::NonPrimary => "not in the primary component",
-            Reason::NotReady => "wsrep_ready is off",
-            Reason::Joining => "joining the cluster",
-            Reason::Donor => "donor or desynced",
-            Reason::RejectsQueries => "wsrep_reject_queries is on",
-            Reason::Unintelligible => "its answer cannot be understood",
-        }
-    }
+    /// It takes writes, but is worse off than any other writer would be: it
+    /// counts as a writer only where there is no other.
+    pub last_resort: bool,
+    /// Its cluster has several writers by design.
+    pub several_writers: bool,
 }
 
 impl Judgement {
@@ -134,17 +88,6 @@ pub fn grants_write_through(grant: &str) -> bool {
             })
 }
 
-/// Whether a server variable's text means on, off, or neither.
-pub(crate) fn switch(text: &str) -> Option<bool> {
-    if text == "1" || text.eq_ignore_ascii_case("on") {
-        Some(true)
-    } else if text == "0" || text.eq_ignore_ascii_case("off") {
-        Some(false)
-    } else {
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,13 +112,5 @@ mod tests {
         ] {
             assert_eq!(grants_write_through(grant), expected, "{grant}");
         }
-    }
-
-    #[test]
-    fn reasons_survive_their_numbers() {
-        for reason in Reason::ALL {
-            assert_eq!(Reason::from_code(reason as u8), Some(reason));
-        }
-        assert_eq!(Reason::from_code(0), None);
     }
 }

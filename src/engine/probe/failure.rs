@@ -3,7 +3,7 @@
 
 use std::io;
 
-use amm_core::probe::Judgement;
+use amm_core::probe::{Judgement, Reason};
 use amm_core::verdict::{RoleAfter, Verdict, role_after};
 
 use super::{Finding, ProbeResult};
@@ -65,7 +65,10 @@ fn refusal(errno: u16) -> Finding {
                 Some(RoleAfter::Reader) => Role::Reader,
                 Some(RoleAfter::Unready) | None => Role::Unready,
             },
-            reason: Some(amm_core::probe::Reason::NotReady),
+            reason: Some(match errno {
+                3032 | 6400 => Reason::OfflineMode,
+                _ => Reason::NotReady,
+            }),
             ..Judgement::default()
         }),
         Verdict::Down | Verdict::Lost => Finding::Failed { fatal: true },

@@ -1,0 +1,138 @@
+//! What a probe asks over its connection: the variables, which tell the
+//! flavour, then what that flavour has to say of its members. One round trip
+//! where that is all, two for members of a cluster, one more for a replica's lag.
+
+use amm_core::config::{Flavour, NodeRole};
+use amm_core::node::Role;
+use amm_core::probe::{
+    Judgement, Reason, Row, auto, galera, grants_write_through, group_replication, read_only,
+    variables,
+};
+use mysql::Conn;
+use mysql::prelude::Queryable;
+
+use super::{Finding, ProbeResult};
+use crate::clock::now_us;
+use crate::definition::{Definition, NodeDefinition};
+
+/// Asks the node what it is.
+pub(super) fn question(
+    conn: &mut Conn,
+    definition: &Definition,
+    node: &NodeDefinition,
+) -> mysql::Result<ProbeResult> {
+    let began = now_us();
+    let variables = rows(conn, variables::SQL)?;
+    let rtt_us = now_us().saturating_sub(began).clamp(1, u64::from(u32::MAX)) as u32;
+    let flavour = match definition.settings.flavour {
+        Flavour::Auto => auto::flavour(&variables),
+        configured => configured,
+    };
+    let judgement = match flavour {
+        Flavour::Galera => {
+            let mut all = variables;
+            all.extend(rows(conn, galera::SQL)?);
+            galera::judge(&all)
+        }
+        Flavour::GroupReplication => {
+            let members = told(rows(conn, group_replication::SQL))?;
+            let members = members.as_deref().map_err(|reason| *reason);
+            let judged = group_replication::judge(&variables, members);
+            with_applier_lag(conn, judged)?
+        }
+        Flavour::Aurora | Flavour::ReadOnly | Flavour::Auto => {
+            let judged = read_only::judge(&variables);
+            with_replica_lag(conn, judged, node)?
+        }
+    };
+    Ok(ProbeResult {
+        rtt_us,
+        flavour: Some(flavour),
+        ..ProbeResult::of(Finding::Answered(judgement))
+    })
+}
+
+/// A secondary's judgement with its lag, where the account may see it.
+fn with_applier_lag(conn: &mut Conn, judged: Judgement) -> mysql::Result<Judgement> {
+    if judged.role != Role::Reader {
+        return Ok(judged);
+    }
+    let lag = told(rows(conn, group_replication::LAG_SQL))?;
+    Ok(Judgement {
+        lag_ms: lag.ok().and_then(|rows| group_replication::lag_ms(&rows)),
+        ..judged
+    })
+}
+
+/// A replica's judgement with its lag, where the account may see it. A node
+/// that is configured as a reader is one whatever it says.
+fn with_replica_lag(
+    conn: &mut Conn,
+    judged: Judgement,
+    node: &NodeDefinition,
+) -> mysql::Result<Judgement> {
+    let reader = judged.role == Role::Reader || node.settings.role == Some(NodeRole::Reader);
+    if !reader {
+        return Ok(judged);
+    }
+    for sql in read_only::LAG_SQL {
+        match told(table(conn, sql))? {
+            Ok((columns, rows)) => {
+                return Ok(read_only::with_lag(judged, read_only::lag(&columns, &rows)));
+            }
+            // A server that does not know these words knows the others.
+            Err(Reason::Unintelligible) => {}
+            Err(_) => break,
+        }
+    }
+    Ok(judged)
+}
+
+/// Whether our user's grants override `read_only`, if they can be seen.
+pub(super) fn writes_through_read_only(conn: &mut Conn) -> Option<bool> {
+    let grants = rows(conn, "SHOW GRANTS").ok()?;
+    Some(
+        grants
+            .iter()
+            .flatten()
+            .flatten()
+            .any(|grant| grants_write_through(grant)),
+    )
+}
+
+/// Takes a question that the server refused for an answer of its own kind, and
+/// leaves what is wrong with server or connection an error.
+fn told<T>(answer: mysql::Result<T>) -> mysql::Result<Result<T, Reason>> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(mysql::Error::MySqlError(server)) => match Reason::of_refused_question(server.code) {
+            Some(reason) => Ok(Err(reason)),
+            None => Err(mysql::Error::MySqlError(server)),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+fn rows(conn: &mut Conn, sql: &str) -> mysql::Result<Vec<Row>> {
+    Ok(table(conn, sql)?.1)
+}
+
+/// The names of the columns, and the rows as text.
+fn table(conn: &mut Conn, sql: &str) -> mysql::Result<(Vec<String>, Vec<Row>)> {
+    let text = |value: mysql::Value| match value {
+        mysql::Value::NULL => None,
+        mysql::Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        other => Some(other.as_sql(true)),
+    };
+    let answer = conn.query_iter(sql)?;
+    let columns = answer
+        .columns()
+        .as_ref()
+        .iter()
+        .map(|column| column.name_str().into_owned())
+        .collect();
+    let rows = answer
+        .map(|row| Ok(row?.unwrap().into_iter().map(text).collect()))
+        .collect::<mysql::Result<Vec<Row>>>()?;
+    Ok((columns, rows))
+}
