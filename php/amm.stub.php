@@ -422,6 +422,32 @@ namespace Amm {
          */
         public static function excludesNode(Verdict $v): bool {}
     }
+
+    /**
+     * Probing as a service of its own, for hosts whose pools have `amm.monitor=off`.
+     */
+    final class Monitor
+    {
+        private function __construct() {}
+
+        /**
+         * Probes in the foreground all clusters of `amm.config` and those defined earlier in this script.
+         *
+         * It returns after `$seconds`, or upon SIGTERM or SIGINT; a second signal ends the process. Upon SIGHUP it reads
+         * the file of `amm.config` again (or ends, if a terminal is attached). It writes to PHP's error log what changes,
+         * takes a lease over from other processes only once that is free, and tells systemd that it works
+         * (`Type=notify`, `WatchdogSec=`). The value of `amm.monitor` does not matter to it.
+         *
+         * `php -r 'Amm\Monitor::run();'`
+         *
+         * @param float|null $seconds null: without end
+         *
+         * @throws \ValueError            if $seconds is not greater than 0, or not finite
+         * @throws Exception\AmmException under a web server, or if there is nothing to probe
+         * @throws Exception\ConfigError  if the file of `amm.config` has a mistake
+         */
+        public static function run(?float $seconds = null): void {}
+    }
 }
 
 namespace Amm\Exception {

@@ -3,6 +3,7 @@
 
 pub mod attempt;
 pub mod claim;
+pub mod changes;
 pub mod clock;
 pub mod cluster;
 pub mod config_file;
@@ -13,6 +14,7 @@ pub mod journal;
 pub mod lease;
 pub mod monitor;
 pub mod node;
+pub mod notify;
 mod order;
 pub mod pick;
 pub mod probe;
@@ -20,6 +22,7 @@ pub mod process;
 pub mod report;
 pub mod seqlock;
 pub mod shm;
+pub mod signals;
 pub mod socket;
 pub mod status;
 mod sync;

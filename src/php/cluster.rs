@@ -337,7 +337,7 @@ pub(super) fn host() -> PhpResult<Arc<Host>> {
     worker::host().map_err(exceptions::general)
 }
 
-fn require_enabled() -> PhpResult<()> {
+pub(super) fn require_enabled() -> PhpResult<()> {
     if ini::get().enabled {
         return Ok(());
     }

@@ -120,3 +120,8 @@ pub(super) fn deadline(message: impl Into<String>) -> PhpException {
 pub(super) fn type_error(message: impl Into<String>) -> PhpException {
     PhpException::new(message.into(), 0, ce::type_error())
 }
+
+/// PHP's own `ValueError`.
+pub(super) fn value_error(message: impl Into<String>) -> PhpException {
+    PhpException::new(message.into(), 0, ce::value_error())
+}

@@ -12,6 +12,7 @@ use super::cluster::Cluster;
 use super::engine_calls::log_line;
 use super::enums::{Role, Verdict};
 use super::errors::Errors;
+use super::monitor::Monitor;
 use super::node::Node;
 use super::{exceptions, handles, info, ini, request, signatures, worker};
 
@@ -33,6 +34,7 @@ pub fn get_module(module: ModuleBuilder) -> ModuleBuilder {
         .class::<Node>()
         .class::<Cluster>()
         .class::<Errors>()
+        .class::<Monitor>()
 }
 
 /// Keeps a panic of ours from crossing into PHP, where it would end the site.

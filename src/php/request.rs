@@ -213,3 +213,16 @@ pub(super) fn bound(name: &str) -> Option<Arc<Definition>> {
 pub(super) fn names() -> Vec<String> {
     REQUEST.with(|request| request.borrow().names.keys().cloned().collect())
 }
+
+/// The clusters bound in this request, by name.
+pub(super) fn definitions() -> Vec<(String, Arc<Definition>)> {
+    REQUEST.with(|request| {
+        let names = &request.borrow().names;
+        let mut all: Vec<_> = names
+            .iter()
+            .map(|(name, definition)| (name.clone(), Arc::clone(definition)))
+            .collect();
+        all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        all
+    })
+}

@@ -50,6 +50,20 @@ impl<'a> FromZval<'a> for ThrowableOrErrno<'a> {
     }
 }
 
+/// An argument of type `float`; a whole number is one too.
+pub struct FloatArg(pub(super) f64);
+
+impl FromZval<'_> for FloatArg {
+    const TYPE: DataType = DataType::Double;
+
+    fn from_zval(zval: &Zval) -> Option<Self> {
+        let zval = zval.dereference();
+        zval.double()
+            .or_else(|| zval.long().map(|whole| whole as f64))
+            .map(Self)
+    }
+}
+
 /// A sticky key: any string of bytes; a number stands for its digits, as PHP
 /// itself would have it.
 pub struct KeyArg<'a>(pub(super) Cow<'a, [u8]>);

@@ -124,6 +124,24 @@ pub(super) fn file() -> Rc<File> {
     if let Some(file) = with(|worker| worker.file.clone()) {
         return file;
     }
+    let file = Rc::new(read_file());
+    with(|worker| worker.file = Some(Rc::clone(&file)));
+    file
+}
+
+/// Reads the file again. One with a mistake changes nothing and is given back.
+pub(super) fn reload_file() -> Result<(), String> {
+    let file = read_file();
+    match file.error {
+        Some(error) => Err(error),
+        None => {
+            with(|worker| worker.file = Some(Rc::new(file)));
+            Ok(())
+        }
+    }
+}
+
+fn read_file() -> File {
     let path = &ini::get().config;
     let mut file = File {
         clusters: Vec::new(),
@@ -147,8 +165,6 @@ pub(super) fn file() -> Rc<File> {
     if let Some(error) = &file.error {
         log::error!("{error}");
     }
-    let file = Rc::new(file);
-    with(|worker| worker.file = Some(Rc::clone(&file)));
     file
 }
 
@@ -222,6 +238,40 @@ pub(super) fn see_to_probing(cluster: &Cluster, now: u64) {
     });
 }
 
+/// Has this process's thread probe these clusters and no others, whatever
+/// `amm.monitor` says. Starts the thread where there is none.
+pub(super) fn probe_only(definitions: &[Arc<Definition>]) -> Result<(), String> {
+    with(|worker| {
+        let host = worker.host()?;
+        if !worker.monitor.as_ref().is_some_and(Monitor::is_alive) {
+            let started = Monitor::start(host)
+                .map_err(|error| format!("cannot start the monitor thread: {error}"))?;
+            worker.monitor = Some(started);
+        }
+        if let Some(monitor) = &worker.monitor {
+            monitor.care_only_for(definitions);
+        }
+        Ok(())
+    })
+}
+
+/// Whether this process's thread does its work.
+pub(super) fn is_probing(now: u64) -> bool {
+    with(|worker| {
+        worker
+            .monitor
+            .as_ref()
+            .is_some_and(|m| m.is_responsive(now))
+    })
+}
+
+/// Ends this process's thread and waits until its leases are given back.
+pub(super) fn stop_probing() {
+    if let Some(monitor) = with(|worker| worker.monitor.take()) {
+        monitor.stop(true);
+    }
+}
+
 /// Whether some node does not let the probes in.
 fn probes_are_refused(cluster: &Cluster) -> bool {
     (0..cluster.definition.nodes.len())
@@ -237,7 +287,8 @@ pub(super) fn stop() {
     });
 }
 
-fn is_console() -> bool {
+/// Whether this is a script on a command line.
+pub(super) fn is_console() -> bool {
     let name = SapiModule::get().name;
     if name.is_null() {
         return false;

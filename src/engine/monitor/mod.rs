@@ -13,7 +13,7 @@ mod prober;
 mod seat;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -41,7 +41,12 @@ struct Shared {
     definitions: Mutex<Vec<Arc<Definition>>>,
     changed: AtomicU32,
     stop: AtomicBool,
+    /// When the thread means to look again, ms; `u64::MAX`: when woken.
+    due_ms: AtomicU64,
 }
+
+/// A thread that is later than this, ms, is stuck.
+const STUCK_MS: u64 = 5_000;
 
 /// Whether a cluster lacks a leader or its deputy, so that a monitor that
 /// knows it should look.
@@ -65,6 +70,7 @@ impl Monitor {
             definitions: Mutex::new(Vec::new()),
             changed: AtomicU32::new(0),
             stop: AtomicBool::new(false),
+            due_ms: AtomicU64::new(now_ms()),
         });
         let its = Arc::clone(&shared);
         let thread = with_signals_blocked(|| {
@@ -101,6 +107,27 @@ impl Monitor {
         drop(definitions);
         self.shared.changed.fetch_add(1, Ordering::Release);
         self.wake();
+    }
+
+    /// Has the thread care for these definitions, one per cluster, and for no
+    /// others.
+    pub fn care_only_for(&self, definitions: &[Arc<Definition>]) {
+        let mut its = self.shared.definitions.lock();
+        let same = its.len() == definitions.len()
+            && its.iter().zip(definitions).all(|(a, b)| Arc::ptr_eq(a, b));
+        if same {
+            return;
+        }
+        definitions.clone_into(&mut its);
+        drop(its);
+        self.shared.changed.fetch_add(1, Ordering::Release);
+        self.wake();
+    }
+
+    /// Whether the thread looks after its clusters when it means to.
+    pub fn is_responsive(&self, now_ms: u64) -> bool {
+        let due = self.shared.due_ms.load(Ordering::Acquire);
+        self.is_alive() && now_ms <= due.saturating_add(STUCK_MS)
     }
 
     /// Wakes this process's thread.
@@ -174,6 +201,8 @@ fn run(shared: &Arc<Shared>) {
         }
         let wait = seats.iter_mut().filter_map(|seat| seat.tend(now)).min();
         retire_idle(shared, &mut seats, now);
+        let due = wait.map_or(u64::MAX, |ms| now.saturating_add(ms));
+        shared.due_ms.store(due, Ordering::Release);
         match wait {
             Some(ms) => {
                 futex::wait(&header.leaders, leaders, Some(ms.max(1)));

@@ -26,6 +26,7 @@ Amm\Exception\DeadlineExceeded
 Amm\Exception\NoWriterAvailable
 Amm\Exception\UnknownCluster
 Amm\Exception\WriteInDoubt
+Amm\Monitor
 Amm\Node
 Amm\Role
 Amm\Verdict
