@@ -2,8 +2,8 @@
 //! Knows nothing of PHP.
 
 pub mod attempt;
-pub mod claim;
 pub mod changes;
+pub mod claim;
 pub mod clock;
 pub mod cluster;
 pub mod config_file;
