@@ -20,7 +20,7 @@ command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 # Words are packages; of alternatives the first that can be had is taken.
 build="gcc libc6-dev make php-cli:php php-dev:php libclang-14-dev|libclang-dev clang-14|clang"
 rig="php-fpm:php php-mysql:php php-mbstring:php php-xml:php php-laravel-framework phpunit
-     mariadb-server mariadb-client galera-4 rsync nginx-light|nginx iproute2 lsof procps util-linux"
+     mariadb-server mariadb-client galera-4 rsync nginx-light|nginx iproute2 lsof procps util-linux mmdebstrap"
 [ "$what" = build ] && wanted=$build || wanted="$build $rig"
 
 installed() {
