@@ -5,7 +5,7 @@
 
 LIBRARY := target/release/libamm.so
 
-.PHONY: all demo test test-unit test-phpt test-laravel test-integration lint bench install-deps install clean
+.PHONY: all demo test test-unit test-phpt test-laravel test-integration lint bench install-deps sid install clean
 
 all: install-deps
 	cargo build --release -p amm
@@ -13,11 +13,16 @@ all: install-deps
 install-deps:
 	@tests/install.sh
 
+# MySQL with Group Replication; says so where it cannot be had, and the tests
+# of it are then ignored.
+sid: install-deps
+	@tests/sid.sh >/dev/null || [ $$? = 3 ]
+
 demo: all
 	cargo build --release -p amm-rig --bin demo
 	target/release/demo --extension $(LIBRARY)
 
-test: all lint test-unit test-phpt test-laravel test-integration
+test: all sid lint test-unit test-phpt test-laravel test-integration
 
 lint:
 	cargo fmt --all --check
@@ -32,7 +37,7 @@ test-phpt: all
 test-laravel: all
 	php/laravel/tests/run
 
-test-integration: all
+test-integration: all sid
 	cargo test --quiet -p amm-rig -- --test-threads=1 --nocapture
 
 bench: all

@@ -159,7 +159,7 @@ fn excluded(pair: &mut Pair, cluster: &Galera, victim: usize, loss: &Loss) -> Re
     let others: Vec<String> = cluster
         .nodes()
         .iter()
-        .map(Node::id)
+        .map(|node| node.id())
         .filter(|o| *o != id)
         .collect();
     for agent in pair.each() {

@@ -11,6 +11,9 @@ use anyhow::{Result, bail};
 /// What other software on the machine may hold on all addresses is passed over.
 const MYSQL_PORTS: [u16; 3] = [3306, 13306, 23306];
 const GALERA_PORT: u16 = 4567;
+/// The first of all blocks' ports for Group Replication; below those that the
+/// kernel gives away by itself.
+const FIRST_XCOM_PORT: u16 = 24000;
 const BLOCKS: std::ops::Range<u8> = 33..200;
 /// Addresses of a block that are tried before it is taken.
 const TRIED: u8 = 9;
@@ -37,7 +40,7 @@ impl Block {
                 mysql_port: 0,
                 _claim: claim,
             };
-            if !block.is_free(GALERA_PORT) {
+            if !block.is_free(GALERA_PORT) || !block.xcom_is_free() {
                 continue;
             }
             if let Some(port) = MYSQL_PORTS.into_iter().find(|port| block.is_free(*port)) {
@@ -60,10 +63,23 @@ impl Block {
         self.mysql_port
     }
 
+    /// Where the `host`th member of a group talks to the others. Group
+    /// Replication takes none but an interface's own address, so its members
+    /// are told apart by their ports.
+    pub fn xcom(&self, host: u8) -> SocketAddrV4 {
+        let block = u16::from(self.number - BLOCKS.start);
+        let port = FIRST_XCOM_PORT + block * (u16::from(TRIED) + 1) + u16::from(host);
+        SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)
+    }
+
     /// A port on the block's `host`th address that nothing listens on now.
     pub fn free_port(&self, host: u8) -> Result<u16> {
         let listener = TcpListener::bind(SocketAddrV4::new(self.address(host), 0))?;
         Ok(listener.local_addr()?.port())
+    }
+
+    fn xcom_is_free(&self) -> bool {
+        (1..=TRIED).all(|host| TcpListener::bind(self.xcom(host)).is_ok())
     }
 
     fn is_free(&self, port: u16) -> bool {
@@ -80,6 +96,8 @@ mod tests {
     fn two_rigs_at_once_hold_different_blocks() -> Result<()> {
         let (first, second) = (Block::take()?, Block::take()?);
         assert_ne!(first.address(1), second.address(1));
+        let last = first.xcom(TRIED);
+        assert_ne!(last.port(), second.xcom(1).port());
         Ok(())
     }
 }

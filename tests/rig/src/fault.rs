@@ -37,7 +37,7 @@ pub const FAULTS: &[Fault] = &[
         name: "kill9",
         what: "SIGKILL",
         kind: Kind::Gone,
-        inject: Node::kill9,
+        inject: |node| node.kill9(),
         heal: Node::start,
     },
     Fault {
@@ -51,8 +51,8 @@ pub const FAULTS: &[Fault] = &[
         name: "hang",
         what: "SIGSTOP",
         kind: Kind::Gone,
-        inject: Node::stop,
-        heal: Node::cont,
+        inject: |node| node.stop(),
+        heal: |node| node.cont(),
     },
     Fault {
         name: "isolate",
@@ -72,8 +72,8 @@ pub const FAULTS: &[Fault] = &[
         name: "full",
         what: "max_connections reached",
         kind: Kind::Harmless,
-        inject: Node::fill,
-        heal: Node::empty,
+        inject: |node| node.fill(),
+        heal: |node| node.empty(),
     },
 ];
 

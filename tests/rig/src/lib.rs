@@ -20,15 +20,18 @@
 //! It needs root, because MariaDB, nginx and php-fpm are to run under their own
 //! users, and Debian's packages: `tests/install.sh` brings them.
 
+pub mod accounts;
 pub mod address;
 pub mod app;
 pub mod clock;
+pub mod cluster;
 pub mod dials;
 pub mod fault;
 pub mod faulty;
 pub mod floor;
 pub mod fpm;
 pub mod galera;
+pub mod group;
 pub mod interrupt;
 pub mod ledger;
 pub mod load;
@@ -38,5 +41,6 @@ pub mod process;
 pub mod reconcile;
 pub mod report;
 pub mod run_dir;
+pub mod server;
 pub mod status;
 pub mod table;

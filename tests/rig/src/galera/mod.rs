@@ -17,12 +17,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use mysql::prelude::Queryable;
 
+pub use crate::accounts::{APP, Credentials, DATABASE, PROBE, ROOT_PASSWORD};
 pub use connects::{Connect, Connects, connects};
 pub use node::Node;
-pub use options::{APP, Credentials, DATABASE, Options, PROBE, ROOT_PASSWORD};
+pub use options::Options;
 pub use state::State;
 
 use crate::address::Block;
+use crate::cluster::{self, Cluster};
 use crate::run_dir::RunDir;
 
 /// A running cluster. Dropping it kills its servers.
@@ -58,7 +60,7 @@ impl Galera {
         cluster.node(0).wait_synced(options.start_timeout)?;
         // One by one: nodes that join together keep interrupting each other.
         for node in &cluster.nodes[1..] {
-            node.launch()?;
+            node.join()?;
             node.wait_synced(options.start_timeout)?;
         }
         cluster.wait_size(options.nodes, options.start_timeout)?;
@@ -135,7 +137,7 @@ impl Galera {
         self.nodes[ahead].bootstrap_from(&positions[ahead])?;
         for (index, node) in self.nodes.iter().enumerate() {
             if index != ahead {
-                node.launch_from(&positions[index])?;
+                node.join_from(&positions[index])?;
             }
         }
         for node in &self.nodes {
@@ -158,5 +160,31 @@ impl Galera {
                 .with_context(|| format!("on {}: {statement}", node.id()))?;
         }
         Ok(())
+    }
+}
+
+impl Cluster for Galera {
+    fn flavour(&self) -> &'static str {
+        "galera"
+    }
+
+    fn members(&self) -> Vec<&dyn cluster::Node> {
+        self.nodes.iter().map(|node| node as _).collect()
+    }
+
+    fn block(&self) -> &Block {
+        &self.block
+    }
+
+    fn run(&self) -> &Arc<RunDir> {
+        &self.run
+    }
+
+    fn wait_size(&self, size: usize, timeout: Duration) -> Result<()> {
+        self.wait_size(size, timeout)
+    }
+
+    fn restart_all(&self, timeout: Duration) -> Result<()> {
+        self.restart_all(timeout)
     }
 }

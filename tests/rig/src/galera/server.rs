@@ -6,7 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::options::Options;
-use crate::process::{self, User, program};
+use crate::process::{self, program};
+use crate::server::Server;
 
 /// Small enough to be written in no time; the same in template and nodes.
 pub(super) const REDO_LOG: &str = "--innodb-log-file-size=16M";
@@ -18,59 +19,44 @@ const PROVIDERS: [&str; 4] = [
     "/usr/lib64/galera-4/libgalera_smm.so",
 ];
 
-/// What tells one node from another.
+/// What tells one member from another, beside its server.
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) name: String,
-    pub(super) host: String,
-    pub(super) port: u16,
     pub(super) members: String,
-    pub(super) base: PathBuf,
+}
+
+/// The server's record of connections; a new file for every start, since
+/// connection ids begin anew.
+pub(super) fn connect_log(server: &Server, incarnation: u32) -> PathBuf {
+    server.base().join(format!("connects-{incarnation}.log"))
 }
 
 impl Identity {
-    pub(super) fn data(&self) -> PathBuf {
-        self.base.join("data")
-    }
-
-    pub(super) fn socket(&self) -> PathBuf {
-        self.base.join("mysql.sock")
-    }
-
-    pub(super) fn error_log(&self) -> PathBuf {
-        self.base.join("error.log")
-    }
-
-    /// The server's record of connections; a new file for every start, since
-    /// connection ids begin anew.
-    pub(super) fn connect_log(&self, incarnation: u32) -> PathBuf {
-        self.base.join(format!("connects-{incarnation}.log"))
-    }
-
     /// `mariadbd` with everything but what differs from start to start.
     ///
     /// The redo log is written at every commit and synced once a second: the
     /// faults here kill processes, not machines.
-    pub(super) fn command(&self, options: &Options, user: &User) -> Result<Command> {
+    pub(super) fn command(&self, server: &Server, options: &Options) -> Result<Command> {
         let provider = PROVIDERS
             .iter()
             .find(|path| Path::new(path).exists())
             .context("galera-4 is not installed: run tests/install.sh first")?;
-        let host = &self.host;
+        let host = server.host();
         let program = program("mariadbd")?;
-        let mut command = process::as_user(&program.to_string_lossy(), user);
+        let mut command = process::as_user(&program.to_string_lossy(), server.user());
         command
-            .current_dir(&self.base)
+            .current_dir(server.base())
             .arg("--no-defaults")
-            .arg(format!("--datadir={}", self.data().display()))
-            .arg(format!("--socket={}", self.socket().display()))
+            .arg(format!("--datadir={}", server.data().display()))
+            .arg(format!("--socket={}", server.socket().display()))
             .arg(format!(
                 "--pid-file={}",
-                self.base.join("mysql.pid").display()
+                server.base().join("mysql.pid").display()
             ))
-            .arg(format!("--tmpdir={}", self.base.join("tmp").display()))
+            .arg(format!("--tmpdir={}", server.base().join("tmp").display()))
             .arg(format!("--bind-address={host}"))
-            .arg(format!("--port={}", self.port))
+            .arg(format!("--port={}", server.port()))
             .arg(format!("--max-connections={}", options.max_connections))
             .args([
                 REDO_LOG,
@@ -99,7 +85,7 @@ impl Identity {
             .arg(format!("--wsrep-node-address={host}"))
             .arg(format!(
                 "--wsrep-node-incoming-address={host}:{}",
-                self.port
+                server.port()
             ))
             .arg(format!("--wsrep-sst-receive-address={host}:4444"))
             .arg(format!(

@@ -92,15 +92,4 @@ impl Node {
     pub fn desync(&self, on: bool) -> Result<()> {
         self.set_global(&format!("wsrep_desync = {}", if on { "ON" } else { "OFF" }))
     }
-
-    /// `SET GLOBAL max_connections` (10 is MariaDB's lowest).
-    pub fn set_max_connections(&self, most: u32) -> Result<()> {
-        self.set_global(&format!("max_connections = {most}"))
-    }
-
-    fn set_global(&self, assignment: &str) -> Result<()> {
-        self.root()?
-            .query_drop(format!("SET GLOBAL {assignment}"))
-            .with_context(|| format!("SET GLOBAL {assignment} on {}", self.id()))
-    }
 }

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use mysql::prelude::Queryable;
 
-use super::options::{APP, DATABASE, Options, PROBE, ROOT_PASSWORD};
+use super::options::Options;
 use super::{Node, server};
+use crate::accounts::{APP, DATABASE, PROBE, ROOT_PASSWORD};
 use crate::address::Block;
 use crate::process;
 use crate::run_dir::RunDir;
