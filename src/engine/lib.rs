@@ -20,6 +20,7 @@ pub mod pick;
 pub mod probe;
 pub mod process;
 pub mod report;
+mod resolve;
 pub mod seqlock;
 pub mod shm;
 pub mod signals;
@@ -30,3 +31,4 @@ mod table;
 #[cfg(test)]
 mod testing;
 pub mod views;
+mod wire;

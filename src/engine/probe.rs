@@ -3,18 +3,19 @@
 mod failure;
 mod question;
 
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use amm_core::breaker::Event;
-use amm_core::config::{Flavour, Settings, Tls};
+use amm_core::config::{Flavour, Secret};
 use amm_core::node::{Phase, Role};
 use amm_core::probe::{Judgement, Reason, name_hash};
-use mysql::{Conn, OptsBuilder, SslOpts};
 
 use crate::cluster::Cluster;
-use crate::definition::{Definition, NodeDefinition};
+use crate::definition::{Definition, NodeDefinition, millis};
 use crate::node::{Change, ProbeOutcome};
+use crate::resolve::Resolver;
+use crate::wire::{Conn, Credentials, Deadline, Peer, Result, WireError};
 use question::{question, writes_through_read_only};
 
 /// What a probe found.
@@ -54,58 +55,110 @@ pub struct ProbeResult {
 #[derive(Default)]
 pub struct Prober {
     kept: Option<Conn>,
-    /// Limit of each round trip, if not `probe_timeout`.
-    each: Option<Duration>,
+    resolver: Resolver,
 }
 
-/// Round trips of a login and a question, at most.
-const ROUND_TRIPS: u32 = 6;
-
-/// Asks the node over a fresh connection, for a caller who waits: within about
-/// `left_ms` or `probe_timeout`, whichever is shorter.
+/// Asks the node over a fresh connection, for a caller who waits: within
+/// `left_ms` or `probe_timeout`, whichever is shorter, whatever the node does.
 pub fn ask(definition: &Definition, index: usize, left_ms: u64) -> ProbeResult {
-    let whole = definition
-        .settings
-        .probe_timeout
-        .min(Duration::from_millis(left_ms));
-    let each = (whole / ROUND_TRIPS).max(Duration::from_millis(5));
-    Prober {
-        kept: None,
-        each: Some(each),
-    }
-    .ask(definition, index, true)
+    let whole = millis(definition.settings.probe_timeout).min(left_ms);
+    Prober::default().ask_within(definition, index, true, Deadline::after_ms(whole))
 }
 
 impl Prober {
-    /// Asks the node. `afresh`: over a new connection, since a kept one says
-    /// nothing about whether the node still accepts any.
+    /// Asks the node; is over after `probe_timeout`, whatever the node does.
+    /// `afresh`: over a new connection, since a kept one says nothing about
+    /// whether the node still accepts any.
     pub fn ask(&mut self, definition: &Definition, index: usize, afresh: bool) -> ProbeResult {
+        let deadline = Deadline::after_ms(millis(definition.settings.probe_timeout));
+        self.ask_within(definition, index, afresh, deadline)
+    }
+
+    fn ask_within(
+        &mut self,
+        definition: &Definition,
+        index: usize,
+        afresh: bool,
+        deadline: Deadline,
+    ) -> ProbeResult {
         let Some(node) = definition.nodes.get(index) else {
             return ProbeResult::of(Finding::Inconclusive);
         };
         if afresh {
             self.kept = None;
         }
-        if let Some(mut conn) = self.kept.take() {
-            // A kept connection may have been closed for idleness or by a
-            // restart; only a new one can tell that from a dead server.
-            if let Ok(result) = question(&mut conn, definition, node) {
-                self.kept = Some(conn);
-                return result;
+        let addresses = match &node.settings.socket {
+            Some(_) => Ok(Vec::new()),
+            None => {
+                let (host, port) = (&node.settings.host, node.settings.port);
+                self.resolver.addresses(host, port, afresh, deadline)
+            }
+        };
+        if let Some(mut conn) = self.kept.take()
+            && !has_moved(&conn, &addresses)
+        {
+            conn.begin(deadline);
+            match question(&mut conn, definition, node) {
+                Ok(result) => {
+                    self.kept = conn.is_in_order().then_some(conn);
+                    return result;
+                }
+                Err(error @ (WireError::Late | WireError::Own(_))) => {
+                    return failure::failure(&error);
+                }
+                // A kept connection may have been closed for idleness or by a
+                // restart; only a new one can tell that from a dead server.
+                Err(_) => {}
             }
         }
-        match Conn::new(options(&definition.settings, node, self.each)).and_then(|mut conn| {
+        let dialled = addresses.and_then(|to| open(definition, node, &to, deadline));
+        let asked = dialled.and_then(|mut conn| {
             let mut result = question(&mut conn, definition, node)?;
             result.writes_through = writes_through_read_only(&mut conn);
             Ok((conn, result))
-        }) {
+        });
+        match asked {
             Ok((conn, result)) => {
-                self.kept = Some(conn);
+                self.kept = conn.is_in_order().then_some(conn);
                 result
             }
-            Err(error) => failure::failure(&error, definition.settings.tls.is_some()),
+            Err(error) => failure::failure(&error),
         }
     }
+}
+
+/// Whether the node's name has come to mean other addresses than that of this
+/// connection, or none at all.
+fn has_moved(conn: &Conn, addresses: &Result<Vec<SocketAddr>>) -> bool {
+    match (conn.peer(), addresses) {
+        (Some(peer), Ok(addresses)) => !addresses.contains(&peer),
+        (Some(_), Err(WireError::Name(_))) => true,
+        _ => false,
+    }
+}
+
+/// Dials the node at one of `addresses`, unless it is reached through a socket,
+/// and logs in.
+fn open(
+    definition: &Definition,
+    node: &NodeDefinition,
+    addresses: &[SocketAddr],
+    deadline: Deadline,
+) -> Result<Conn> {
+    let settings = &definition.settings;
+    let credentials = Credentials {
+        user: settings.username.as_ref().map_or("", Secret::expose),
+        password: settings.password.as_ref().map_or("", Secret::expose),
+        tls: settings
+            .tls
+            .as_ref()
+            .map(|tls| (tls, node.settings.host.as_str())),
+    };
+    let peer = match &node.settings.socket {
+        Some(path) => Peer::Unix(path),
+        None => Peer::Tcp(addresses),
+    };
+    Conn::open(peer, credentials, deadline)
 }
 
 impl ProbeResult {
@@ -246,42 +299,6 @@ fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult) -> Prob
         judged.reason = None;
     }
     result
-}
-
-fn options(settings: &Settings, node: &NodeDefinition, each: Option<Duration>) -> OptsBuilder {
-    let limit = Some(
-        each.unwrap_or(settings.probe_timeout)
-            .max(Duration::from_millis(1)),
-    );
-    let secret = |s: &amm_core::config::Secret| s.expose().to_owned();
-    OptsBuilder::new()
-        .ip_or_hostname(Some(node.settings.host.clone()))
-        .tcp_port(node.settings.port)
-        .socket(node.settings.socket.clone())
-        .prefer_socket(false)
-        .user(settings.username.as_ref().map(secret))
-        .pass(settings.password.as_ref().map(secret))
-        .tcp_connect_timeout(limit)
-        .read_timeout(limit)
-        .write_timeout(limit)
-        .tcp_user_timeout_ms(Some(crate::socket::PROBE_MARK_MS))
-        .stmt_cache_size(0)
-        .ssl_opts(settings.tls.as_ref().map(ssl))
-}
-
-fn ssl(tls: &Tls) -> SslOpts {
-    let mut opts = SslOpts::default();
-    if let Some(ca) = &tls.ca {
-        opts = opts.with_root_cert_path(Some(std::path::PathBuf::from(ca)));
-    }
-    if let (Some(cert), Some(key)) = (&tls.cert, &tls.key) {
-        opts = opts.with_client_identity(Some(mysql::ClientIdentity::new(
-            std::path::PathBuf::from(cert),
-            std::path::PathBuf::from(key),
-        )));
-    }
-    opts.with_danger_accept_invalid_certs(!tls.verify)
-        .with_danger_skip_domain_validation(!tls.verify)
 }
 
 #[cfg(test)]

@@ -62,3 +62,22 @@ pub fn pid() -> u32 {
         .get()
         .unsigned_abs()
 }
+
+/// Runs `start` with all signals blocked, so that a thread it starts never has
+/// any delivered.
+pub(crate) fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `sigfillset` writes `all`; `pthread_sigmask` reads it and, on
+    // success, writes `before`, which is read only then.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        let blocked =
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
+        let result = start();
+        if blocked {
+            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+        }
+        result
+    }
+}

@@ -6,16 +6,19 @@
 //! is afterwards (or a few above it, where the driver opened more).
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::net::sockopt::{Timeout, socket_timeout};
 use rustix::net::{RecvFlags, SocketAddrAny};
 
 /// How far above the lowest free descriptor a dial's socket may lie.
 const REACH: i32 = 12;
 
-/// `TCP_USER_TIMEOUT` of the probes' own sockets, ms: an odd number by which
-/// they are told from those of the application.
-pub const PROBE_MARK_MS: u32 = 29_311;
+/// Receive timeout of the probes' own sockets, TCP and Unix, by which they are
+/// told from those of the application: an odd number that every kernel's clock
+/// keeps exactly. On sockets that never block it has no effect.
+pub(crate) const PROBE_MARK: Duration = Duration::from_millis(29_300);
 
 /// A socket of this process, told apart from later ones of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,11 @@ pub fn only_one_to(port: Option<u16>) -> Option<SocketMark> {
     found
 }
 
+/// Whether a probe opened this socket, and not the application.
+pub fn is_probes_own(socket: BorrowedFd<'_>) -> bool {
+    socket_timeout(socket, Timeout::Recv).is_ok_and(|timeout| timeout == Some(PROBE_MARK))
+}
+
 /// Looks whether the peer has closed the socket, without waiting and without
 /// taking anything from it.
 pub fn peek(mark: SocketMark) -> Peek {
@@ -113,9 +121,7 @@ fn mark(fd: i32, port: Option<u16>) -> Option<SocketMark> {
     if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::Socket {
         return None;
     }
-    let probes_own = rustix::net::sockopt::tcp_user_timeout(borrowed)
-        .is_ok_and(|timeout| timeout == PROBE_MARK_MS);
-    if probes_own {
+    if is_probes_own(borrowed) {
         return None;
     }
     let peer = rustix::net::getpeername(borrowed).ok()??;
@@ -187,7 +193,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        rustix::net::sockopt::set_tcp_user_timeout(&client, PROBE_MARK_MS).unwrap();
+        client.set_read_timeout(Some(PROBE_MARK)).unwrap();
         assert_eq!(opened_since(client.as_raw_fd(), Some(port)), None);
     }
 

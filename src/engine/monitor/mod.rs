@@ -73,7 +73,7 @@ impl Monitor {
             due_ms: AtomicU64::new(now_ms()),
         });
         let its = Arc::clone(&shared);
-        let thread = with_signals_blocked(|| {
+        let thread = process::with_signals_blocked(|| {
             std::thread::Builder::new()
                 .name("amm".to_owned())
                 .stack_size(256 * 1024)
@@ -252,25 +252,6 @@ fn retire_idle(shared: &Shared, seats: &mut Vec<Seat>, now: u64) {
         .definitions
         .lock()
         .retain(|d| !idle.contains(&d.identity));
-}
-
-/// Runs `start` with all signals blocked, so that a thread it starts never has
-/// any delivered.
-fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
-    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: `sigfillset` writes `all`; `pthread_sigmask` reads it and, on
-    // success, writes `before`, which is read only then.
-    unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        let blocked =
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
-        let result = start();
-        if blocked {
-            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
-        }
-        result
-    }
 }
 
 #[cfg(test)]

@@ -8,19 +8,18 @@ use amm_core::probe::{
     Judgement, Reason, Row, auto, galera, grants_write_through, group_replication, read_only,
     variables,
 };
-use mysql::Conn;
-use mysql::prelude::Queryable;
 
 use super::{Finding, ProbeResult};
 use crate::clock::now_us;
 use crate::definition::{Definition, NodeDefinition};
+use crate::wire::{Conn, Result, Table, WireError};
 
 /// Asks the node what it is.
 pub(super) fn question(
     conn: &mut Conn,
     definition: &Definition,
     node: &NodeDefinition,
-) -> mysql::Result<ProbeResult> {
+) -> Result<ProbeResult> {
     let began = now_us();
     let variables = rows(conn, variables::SQL)?;
     let rtt_us = now_us().saturating_sub(began).clamp(1, u64::from(u32::MAX)) as u32;
@@ -53,7 +52,7 @@ pub(super) fn question(
 }
 
 /// A secondary's judgement with its lag, where the account may see it.
-fn with_applier_lag(conn: &mut Conn, judged: Judgement) -> mysql::Result<Judgement> {
+fn with_applier_lag(conn: &mut Conn, judged: Judgement) -> Result<Judgement> {
     if judged.role != Role::Reader {
         return Ok(judged);
     }
@@ -70,14 +69,14 @@ fn with_replica_lag(
     conn: &mut Conn,
     judged: Judgement,
     node: &NodeDefinition,
-) -> mysql::Result<Judgement> {
+) -> Result<Judgement> {
     let reader = judged.role == Role::Reader || node.settings.role == Some(NodeRole::Reader);
     if !reader {
         return Ok(judged);
     }
     for sql in read_only::LAG_SQL {
-        match told(table(conn, sql))? {
-            Ok((columns, rows)) => {
+        match told(conn.table(sql))? {
+            Ok(Table { columns, rows }) => {
                 return Ok(read_only::with_lag(judged, read_only::lag(&columns, &rows)));
             }
             // A server that does not know these words knows the others.
@@ -102,37 +101,17 @@ pub(super) fn writes_through_read_only(conn: &mut Conn) -> Option<bool> {
 
 /// Takes a question that the server refused for an answer of its own kind, and
 /// leaves what is wrong with server or connection an error.
-fn told<T>(answer: mysql::Result<T>) -> mysql::Result<Result<T, Reason>> {
+fn told<T>(answer: Result<T>) -> Result<std::result::Result<T, Reason>> {
     match answer {
         Ok(answer) => Ok(Ok(answer)),
-        Err(mysql::Error::MySqlError(server)) => match Reason::of_refused_question(server.code) {
+        Err(WireError::Server { code, state }) => match Reason::of_refused_question(code) {
             Some(reason) => Ok(Err(reason)),
-            None => Err(mysql::Error::MySqlError(server)),
+            None => Err(WireError::Server { code, state }),
         },
         Err(error) => Err(error),
     }
 }
 
-fn rows(conn: &mut Conn, sql: &str) -> mysql::Result<Vec<Row>> {
-    Ok(table(conn, sql)?.1)
-}
-
-/// The names of the columns, and the rows as text.
-fn table(conn: &mut Conn, sql: &str) -> mysql::Result<(Vec<String>, Vec<Row>)> {
-    let text = |value: mysql::Value| match value {
-        mysql::Value::NULL => None,
-        mysql::Value::Bytes(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        other => Some(other.as_sql(true)),
-    };
-    let answer = conn.query_iter(sql)?;
-    let columns = answer
-        .columns()
-        .as_ref()
-        .iter()
-        .map(|column| column.name_str().into_owned())
-        .collect();
-    let rows = answer
-        .map(|row| Ok(row?.unwrap().into_iter().map(text).collect()))
-        .collect::<mysql::Result<Vec<Row>>>()?;
-    Ok((columns, rows))
+fn rows(conn: &mut Conn, sql: &str) -> Result<Vec<Row>> {
+    Ok(conn.table(sql)?.rows)
 }
