@@ -262,8 +262,8 @@ namespace Amm {
          * `shared` is false where this process works alone, and `shared_reason` says why. `leader` is the process that
          * probes for this host, `deputy` whether another one stands by, `incumbent` the node that `single` has settled
          * on. `probe` is what the last probe of a node came to, `role_reason` why the node is not a writer, `picks` how
-         * often it was chosen, `at` a Unix time. Ages and times are milliseconds, `rtt_us` is microseconds; null is
-         * "not known".
+         * often it was chosen, `lag_ms` how far it was behind the writers at the last probe (4294967294: its replication
+         * is stopped), `at` a Unix time. Ages and times are milliseconds, `rtt_us` is microseconds; null is "not known".
          *
          * `foreach ($cluster->status()['nodes'] as $id => $node) { printf("%s %s\n", $id, $node['health']); }`
          *
@@ -292,6 +292,7 @@ namespace Amm {
          *         probe: 'none'|'answered'|'failed'|'login refused'|'inconclusive',
          *         probe_age_ms: int|null,
          *         rtt_us: int|null,
+         *         lag_ms: int|null,
          *         picks: int,
          *         dials: int,
          *         failures: int,

@@ -172,6 +172,11 @@ impl NodeSlot {
         self.probe.store(word, Ordering::Release);
     }
 
+    /// How far it was behind the writers at the last probe, ms, if that is known.
+    pub fn lag_ms(&self) -> Option<u32> {
+        self.lag_ms.load(Ordering::Relaxed).checked_sub(1)
+    }
+
     /// Whether a monitor gets conclusive answers from this node: the last one
     /// is at most `fresh_ms` old.
     pub fn is_watched(&self, now_ms: u64, fresh_ms: u64) -> bool {

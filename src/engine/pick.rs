@@ -10,6 +10,7 @@ use amm_core::selection::{MAX_NODES, Ranking, rendezvous};
 use amm_core::trial::{self, Token};
 
 use crate::cluster::Cluster;
+use crate::definition::millis;
 use crate::node::ProbeOutcome;
 use crate::order::Rivals;
 
@@ -126,6 +127,7 @@ impl Cluster {
         let rivals = self.rivals();
         let spread = self.writers() == Writers::Spread;
         let mut ramping = None;
+        let mut behind = None;
         for index in ranking.iter().filter(|i| !tried.contains(*i)) {
             let glance = self.glance(index, purpose, now_ms);
             if purpose == Purpose::Write && rivals.excludes(index, glance.state.role) {
@@ -137,6 +139,12 @@ impl Cluster {
                 trial: false,
                 ask_first: false,
             };
+            if purpose == Purpose::Read && self.is_behind(index, now_ms) {
+                if matches!(glance.admission, Admission::Open | Admission::Ramp(_)) {
+                    behind.get_or_insert((chosen, glance.state.role));
+                }
+                continue;
+            }
             match glance.admission {
                 Admission::Open => return self.settle(purpose, chosen, glance.state.role),
                 Admission::Ramp(share) => {
@@ -157,7 +165,9 @@ impl Cluster {
                 Admission::Refused(_) => {}
             }
         }
-        match ramping {
+        // Old data are better than none: where the writers are gone, what
+        // replicates from them stands still.
+        match ramping.or(behind) {
             Some((chosen, role)) => self.settle(purpose, chosen, role),
             None => self.panic(purpose, &ranking, tried, &rivals, me, now_ms),
         }
@@ -267,6 +277,17 @@ impl Cluster {
             && self.definition.admin(index, state.admin) != Admin::Disabled
     }
 
+    /// Whether the node is known to be further behind than `max_lag`.
+    pub(crate) fn is_behind(&self, index: usize, now_ms: u64) -> bool {
+        let Some(most) = self.definition.settings.max_lag else {
+            return false;
+        };
+        let node = self.node(index);
+        node.lag_ms()
+            .is_some_and(|lag| u64::from(lag) > millis(most))
+            && node.is_watched(now_ms, self.definition.fresh_ms())
+    }
+
     /// Whether no node is writable, so that bans are ignored.
     pub fn is_panicking(&self, now_ms: u64) -> bool {
         !(0..self.definition.nodes.len()).any(|index| {
@@ -292,7 +313,7 @@ impl Cluster {
     }
 
     fn claim(&self, index: usize, me: Token, now_ms: u64) -> bool {
-        let dial = crate::definition::millis(self.definition.settings.connect_timeout);
+        let dial = millis(self.definition.settings.connect_timeout);
         self.node(index)
             .claim_trial(me, now_ms, now_ms + dial + 1_000)
     }

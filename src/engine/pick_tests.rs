@@ -247,3 +247,54 @@ fn a_refuted_reporter_is_not_believed_for_a_while() {
     cluster.report(0, epoch, &seen, When::Dial, other(), now_ms());
     assert!(!cluster.node(0).load().is_writable(), "another process");
 }
+
+fn read(cluster: &Cluster, key: u64, tried: NodeSet) -> Chosen {
+    match cluster.pick(Purpose::Read, key, tried, me(), now_ms()) {
+        Pick::Chosen(chosen) => chosen,
+        pick => panic!("{pick:?}"),
+    }
+}
+
+/// As a probe leaves a reader that is so far behind.
+fn reader(cluster: &Cluster, index: usize, lag_ms: Option<u32>) {
+    role(cluster, index, Role::Reader);
+    let node = cluster.node(index);
+    node.lag_ms
+        .store(lag_ms.map_or(0, |ms| ms + 1), Ordering::Relaxed);
+    node.record_probe(now_ms(), ProbeOutcome::Answered, None);
+}
+
+#[test]
+fn readers_behind_the_limit_are_passed_over_while_anyone_else_serves() {
+    let keys = [("flavour", "read_only".into()), ("max_lag", "5s".into())];
+    let cluster = cluster(&THREE, &keys);
+    role(&cluster, 0, Role::Writer);
+    reader(&cluster, 1, Some(5_000));
+    reader(&cluster, 2, Some(5_001));
+    for key in 0..50 {
+        assert_eq!(read(&cluster, key, NodeSet::default()).index, 1);
+    }
+    // Then the writer, and only then what is behind.
+    let mut tried = NodeSet::default();
+    tried.insert(1);
+    assert_eq!(read(&cluster, 7, tried).index, 0);
+    tried.insert(0);
+    let last = read(&cluster, 7, tried);
+    assert_eq!((last.index, last.trial), (2, false));
+}
+
+#[test]
+fn a_lag_that_is_unknown_or_long_past_bans_nobody() {
+    let keys = [("flavour", "read_only".into()), ("max_lag", "5s".into())];
+    let cluster = cluster(&THREE, &keys);
+    role(&cluster, 0, Role::Writer);
+    reader(&cluster, 1, None);
+    reader(&cluster, 2, Some(60_000));
+    let served = |key| read(&cluster, key, NodeSet::default()).index;
+    assert!((0..50).all(|key| served(key) == 1));
+    let long_ago = now_ms() - cluster.definition.fresh_ms() - 1;
+    cluster
+        .node(2)
+        .record_probe(long_ago, ProbeOutcome::Answered, None);
+    assert!((0..50).any(|key| served(key) == 2));
+}

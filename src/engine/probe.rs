@@ -284,7 +284,8 @@ fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult) -> Prob
         let reason = match cluster.flavour() {
             Flavour::Galera => Some(Reason::NotReplicating),
             Flavour::GroupReplication => Some(Reason::NotMember),
-            _ => None,
+            Flavour::Aurora => Some(Reason::NotAurora),
+            Flavour::ReadOnly | Flavour::Auto => None,
         };
         if let Some(reason) = reason {
             result.flavour = None;
@@ -304,3 +305,7 @@ fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult) -> Prob
 #[cfg(test)]
 #[path = "probe_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "probe/publish_tests.rs"]
+mod publish_tests;

@@ -70,6 +70,8 @@ pub struct NodeStatus {
     pub probe: &'static str,
     /// Round trip of the last probe, µs.
     pub rtt_us: Option<u32>,
+    /// How far it is behind the writers, ms, where that is known.
+    pub lag_ms: Option<u32>,
     /// Times it was chosen.
     pub picks: u64,
     /// Dials begun.
@@ -144,6 +146,7 @@ fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
             ProbeOutcome::Inconclusive => "inconclusive",
         },
         rtt_us: (rtt > 0).then_some(rtt),
+        lag_ms: slot.lag_ms(),
         picks: slot.picks.load(Ordering::Relaxed),
         dials: slot.dials.load(Ordering::Relaxed),
         failures: slot.failures.load(Ordering::Relaxed),
@@ -217,9 +220,9 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
             writable.join(" and ")
         ));
     }
+    warnings.extend(lag(cluster, status, &reads));
     let settings = &cluster.definition.settings;
     let idle: Vec<&str> = [
-        ("max_lag", settings.max_lag.is_some()),
         ("discover", settings.discover),
         (
             "conflicts = \"adaptive\"",
@@ -235,9 +238,37 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
     }
     if status.writers != cluster.definition.settings.writers {
         warnings.push(format!(
-            "writers = \"spread\" is not in force: flavour is {}",
-            status.flavour.as_str()
+            "writers = \"spread\" is not in force: {}",
+            match status.flavour {
+                Flavour::GroupReplication =>
+                    "the group is not known to have several primaries".into(),
+                flavour => format!("flavour is {}", flavour.as_str()),
+            }
         ));
     }
     warnings
+}
+
+/// Readers that `max_lag` holds back, and those it cannot hold back.
+fn lag(cluster: &Cluster, status: &ClusterStatus, reads: &dyn Fn(usize) -> bool) -> Vec<String> {
+    if cluster.definition.settings.max_lag.is_none() {
+        return Vec::new();
+    }
+    let now = now_ms();
+    let readers = status.nodes.iter().enumerate().filter(|(index, node)| {
+        (node.role == "reader" || reads(*index)) && node.probe == "answered"
+    });
+    readers
+        .filter_map(|(index, node)| match node.lag_ms {
+            Some(_) if cluster.is_behind(index, now) => Some(format!(
+                "{}: further behind than max_lag, passed over while another node serves reads",
+                node.id
+            )),
+            Some(_) => None,
+            None => Some(format!(
+                "{}: its lag is not known, so max_lag does not hold it back",
+                node.id
+            )),
+        })
+        .collect()
 }

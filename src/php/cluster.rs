@@ -61,7 +61,7 @@ impl Cluster {
                     exceptions::config(error.in_cluster(name).to_string())
                 };
                 let settings = Settings::try_from_value(&array::value(config)).map_err(refuse)?;
-                worker::define(fingerprint, settings).map_err(refuse)?
+                worker::define(fingerprint, settings)
             }
         };
         if request::bound(name).is_none() {

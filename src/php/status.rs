@@ -60,6 +60,7 @@ fn node(node: &NodeStatus) -> Result<ZBox<ZendHashTable>> {
     table.insert("probe", node.probe)?;
     table.insert("probe_age_ms", node.probe_age_ms.map(number))?;
     table.insert("rtt_us", node.rtt_us.map(i64::from))?;
+    table.insert("lag_ms", node.lag_ms.map(i64::from))?;
     table.insert("picks", number(node.picks))?;
     table.insert("dials", number(node.dials))?;
     table.insert("failures", number(node.failures))?;

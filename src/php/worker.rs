@@ -7,7 +7,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use amm_core::config::{ConfigError, Flavour, Settings};
+use amm_core::config::Settings;
 use amm_engine::clock::now_ms;
 use amm_engine::cluster::Cluster;
 use amm_engine::definition::Definition;
@@ -94,29 +94,19 @@ pub(super) fn known(fingerprint: u128) -> Option<Arc<Definition>> {
 }
 
 /// Makes a definition and remembers it by its content.
-pub(super) fn define(
-    fingerprint: u128,
-    settings: Settings,
-) -> Result<Arc<Definition>, ConfigError> {
-    let definition = Arc::new(prepare(settings)?);
+pub(super) fn define(fingerprint: u128, settings: Settings) -> Arc<Definition> {
+    let definition = Arc::new(prepare(settings));
     with(|worker| {
         if worker.known.len() >= MOST_DEFINITIONS {
             worker.known.clear();
         }
         worker.known.insert(fingerprint, Arc::clone(&definition));
     });
-    Ok(definition)
+    definition
 }
 
-fn prepare(settings: Settings) -> Result<Definition, ConfigError> {
-    if settings.flavour == Flavour::Aurora {
-        return Err(ConfigError::new(
-            "flavour",
-            format!("\"{}\"", settings.flavour.as_str()),
-            "in this version one of \"galera\", \"group_replication\", \"read_only\", \"auto\"",
-        ));
-    }
-    Ok(Definition::new(settings, ini::get().zone.as_deref()))
+fn prepare(settings: Settings) -> Definition {
+    Definition::new(settings, ini::get().zone.as_deref())
 }
 
 /// The clusters of the file named by `amm.config`, read once a process.
@@ -150,14 +140,8 @@ fn read_file() -> File {
     if !path.is_empty() {
         match config_file::read(Path::new(path)) {
             Ok(clusters) => {
-                for (name, settings) in clusters {
-                    match prepare(settings) {
-                        Ok(definition) => file.clusters.push((name, Arc::new(definition))),
-                        Err(error) => {
-                            file.error = Some(format!("{path}: {}", error.in_cluster(&name)));
-                        }
-                    }
-                }
+                let made = |(name, settings)| (name, Arc::new(prepare(settings)));
+                file.clusters = clusters.into_iter().map(made).collect();
             }
             Err(error) => file.error = Some(error.to_string()),
         }

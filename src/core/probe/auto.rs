@@ -1,6 +1,7 @@
 //! What kind of cluster a server belongs to, from its variables alone.
 
 use super::Row;
+use super::aurora::is_aurora;
 use super::variables::Variables;
 use crate::config::Flavour;
 
@@ -13,7 +14,7 @@ pub fn flavour(variables: &[Row]) -> Flavour {
     let all = Variables(variables);
     if all.named("wsrep_provider").is_some() && !all.off("wsrep_on") {
         Flavour::Galera
-    } else if all.named("aurora_version").is_some() || all.named("aurora_server_id").is_some() {
+    } else if is_aurora(all) {
         Flavour::Aurora
     } else if all.named("group_replication_group_name").is_some() {
         Flavour::GroupReplication

@@ -1,6 +1,7 @@
 //! What a node says of itself: per flavour the SQL to ask and a pure judgement
 //! of the rows that come back, whatever their shape.
 
+pub mod aurora;
 pub mod auto;
 pub mod galera;
 pub mod group_replication;

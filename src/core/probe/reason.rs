@@ -43,11 +43,13 @@ pub enum Reason {
     NoPrivilege = 18,
     /// A replica whose replication is stopped.
     ReplicationStopped = 19,
+    /// A server of another kind than the cluster's.
+    NotAurora = 20,
 }
 
 impl Reason {
     /// All reasons, for decoding.
-    pub(super) const ALL: [Reason; 19] = [
+    pub(super) const ALL: [Reason; 20] = [
         Reason::ReadOnly,
         Reason::SuperReadOnly,
         Reason::NonPrimary,
@@ -67,6 +69,7 @@ impl Reason {
         Reason::FailoverInProgress,
         Reason::NoPrivilege,
         Reason::ReplicationStopped,
+        Reason::NotAurora,
     ];
 
     /// The reason with this number.
@@ -99,6 +102,7 @@ impl Reason {
                  performance_schema.replication_group_members)"
             }
             Reason::ReplicationStopped => "its replication is stopped",
+            Reason::NotAurora => "not an Aurora server",
         }
     }
 
@@ -127,7 +131,7 @@ mod tests {
             assert_eq!(Reason::from_code(reason as u8), Some(reason));
         }
         assert_eq!(Reason::from_code(0), None);
-        assert_eq!(Reason::from_code(20), None);
+        assert_eq!(Reason::from_code(21), None);
     }
 
     #[test]

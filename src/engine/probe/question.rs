@@ -5,8 +5,8 @@
 use amm_core::config::{Flavour, NodeRole};
 use amm_core::node::Role;
 use amm_core::probe::{
-    Judgement, Reason, Row, auto, galera, grants_write_through, group_replication, read_only,
-    variables,
+    Judgement, Reason, Row, aurora, auto, galera, grants_write_through, group_replication,
+    read_only, variables,
 };
 
 use super::{Finding, ProbeResult};
@@ -39,7 +39,11 @@ pub(super) fn question(
             let judged = group_replication::judge(&variables, members);
             with_applier_lag(conn, judged)?
         }
-        Flavour::Aurora | Flavour::ReadOnly | Flavour::Auto => {
+        Flavour::Aurora => {
+            let topology = told(rows(conn, aurora::SQL))?;
+            aurora::judge(&variables, topology.as_deref().map_err(|reason| *reason))
+        }
+        Flavour::ReadOnly | Flavour::Auto => {
             let judged = read_only::judge(&variables);
             with_replica_lag(conn, judged, node)?
         }

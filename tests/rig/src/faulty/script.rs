@@ -198,10 +198,13 @@ impl Answers {
     pub fn read_only(read_only: bool) -> Self {
         let switch = if read_only { "ON" } else { "OFF" };
         Self(vec![
-            ("wsrep".into(), Table::new(&["Variable_name", "Value"], &[])),
             (
-                "read_only".into(),
+                "global variables".into(),
                 Table::new(&["Variable_name", "Value"], &[&["read_only", switch]]),
+            ),
+            (
+                "global status".into(),
+                Table::new(&["Variable_name", "Value"], &[]),
             ),
             ("select 1".into(), Table::new(&["1"], &[&["1"]])),
         ])
