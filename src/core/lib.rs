@@ -10,5 +10,6 @@ pub mod discovery;
 pub mod node;
 pub mod probe;
 pub mod selection;
+pub mod token;
 pub mod trial;
 pub mod verdict;
