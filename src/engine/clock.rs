@@ -15,6 +15,12 @@ pub fn now_us() -> u64 {
     (now.tv_sec as u64) * 1_000_000 + (now.tv_nsec as u64) / 1_000
 }
 
+/// Milliseconds since 1970, for what other hosts compare.
+pub fn unix_ms() -> u64 {
+    let now = clock_gettime(ClockId::Realtime);
+    (now.tv_sec as u64) * 1_000 + (now.tv_nsec as u64) / 1_000_000
+}
+
 /// Seconds since 1970, for people.
 pub fn unix_seconds() -> u64 {
     clock_gettime(ClockId::Realtime).tv_sec as u64

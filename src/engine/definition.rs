@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use amm_core::backoff::Backoff;
 use amm_core::breaker::Policy;
+use amm_core::config::Secret;
 use amm_core::config::{Admin, NodeRole, NodeSettings, Settings};
 use amm_core::node::AdminOverride;
 use amm_core::selection::Candidate;
+use amm_core::token::Keys;
 
 /// One configured node.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Definition {
     pub policy: Policy,
     /// Whether some node is configured as a reader.
     pub has_readers: bool,
+    /// What tokens are signed with; `None`: there are none.
+    pub keys: Option<Keys>,
 }
 
 impl Definition {
@@ -77,8 +81,15 @@ impl Definition {
                 .any(|n| n.settings.role == Some(NodeRole::Reader)),
             nodes,
             policy,
+            keys: keys(&settings.secrets),
             settings,
         }
+    }
+
+    /// The same, with `secrets` for its tokens if it has none of its own.
+    pub fn or_secrets(mut self, secrets: &[Secret]) -> Self {
+        self.keys = self.keys.or_else(|| keys(secrets));
+        self
     }
 
     /// The index of the node called `id`, or of the only node of that host.
@@ -126,6 +137,12 @@ impl Definition {
                 .map_or(Admin::Enabled, |n| n.settings.admin),
         }
     }
+}
+
+fn keys(secrets: &[Secret]) -> Option<Keys> {
+    let bytes = |secret: &'_ Secret| secret.expose().as_bytes().to_vec();
+    let signing = secrets.first().map(bytes)?;
+    Some(Keys::new(&signing, secrets.get(1).map(bytes).as_deref()))
 }
 
 /// Whole milliseconds of a duration.

@@ -30,5 +30,6 @@ mod sync;
 mod table;
 #[cfg(test)]
 mod testing;
+pub mod tokens;
 pub mod views;
 mod wire;

@@ -93,6 +93,9 @@ pub(crate) fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
     {
         word.store(0, Ordering::Release);
     }
+    for word in &slot.tokens {
+        word.store(0, Ordering::Relaxed);
+    }
     for word in [
         &slot.leader_pid,
         &slot.idle_ms,

@@ -130,7 +130,7 @@ impl Settings {
             discover_hosts,
             idle_after: or("idle_after", IDLE, 600)?,
             conflicts: table.choice("conflicts")?.unwrap_or_default(),
-            secret: table.secret("secret", SECRET_MIN)?,
+            secrets: table.secrets("secret", SECRET_MIN)?,
         })
     }
 }

@@ -194,7 +194,8 @@ pub struct Settings {
     pub idle_after: Duration,
     /// What is done about conflicts. Default `count`.
     pub conflicts: Conflicts,
-    /// Signs stickiness tokens, in place of the extension's own secret; at
-    /// least 16 bytes.
-    pub secret: Option<Secret>,
+    /// The first signs stickiness tokens, in place of the extension's own
+    /// secret; a second one, which it replaced, is still accepted. At least 16
+    /// bytes each.
+    pub secrets: Vec<Secret>,
 }

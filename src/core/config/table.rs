@@ -173,20 +173,42 @@ impl<'a> Table<'a> {
 
     /// A credential of at least `min` bytes; never shown, whatever is wrong with it.
     pub(super) fn secret(&self, key: &str, min: usize) -> Result<Option<Secret>, ConfigError> {
-        self.read(key, |value, path| match value {
-            Value::Str(text) if (min..=TEXT_MAX).contains(&text.len()) && !text.contains('\0') => {
-                Ok(Secret::new(text.as_str()))
-            }
-            other => {
-                let length = if min == 0 {
-                    "at most".to_owned()
-                } else {
-                    format!("{min} to")
-                };
-                let accepted = format!("a string of {length} {TEXT_MAX} bytes without NUL");
-                Err(ConfigError::new(path, other.type_name(), accepted))
-            }
-        })
+        self.read(key, |value, path| secret(value, path, min))
+    }
+
+    /// One credential, or a list of two: the one in force and the one before it.
+    pub(super) fn secrets(&self, key: &str, min: usize) -> Result<Vec<Secret>, ConfigError> {
+        let read = self.read(key, |value, path| match value {
+            Value::List(items) if (1..=2).contains(&items.len()) => items
+                .iter()
+                .enumerate()
+                .map(|(at, item)| secret(item, &format!("{path}[{at}]"), min))
+                .collect(),
+            Value::List(items) => Err(ConfigError::new(
+                path,
+                format!("a list of {}", items.len()),
+                "a string, or a list of two: the new one and the one before it",
+            )),
+            one => Ok(vec![secret(one, path, min)?]),
+        })?;
+        Ok(read.unwrap_or_default())
+    }
+}
+
+fn secret(value: &Value, path: &str, min: usize) -> Result<Secret, ConfigError> {
+    match value {
+        Value::Str(text) if (min..=TEXT_MAX).contains(&text.len()) && !text.contains('\0') => {
+            Ok(Secret::new(text.as_str()))
+        }
+        other => {
+            let length = if min == 0 {
+                "at most".to_owned()
+            } else {
+                format!("{min} to")
+            };
+            let accepted = format!("a string of {length} {TEXT_MAX} bytes without NUL");
+            Err(ConfigError::new(path, other.type_name(), accepted))
+        }
     }
 }
 

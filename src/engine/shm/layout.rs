@@ -50,6 +50,9 @@ pub struct Header {
     pub leaders: AtomicU32,
     /// Futex of the monitors that have nothing to do.
     pub sleepers: AtomicU32,
+    /// A random mark of this very file, 0 until somebody has set it: epochs
+    /// of another file are other numbers.
+    pub instance: AtomicU64,
 }
 
 /// One cluster.
@@ -75,6 +78,8 @@ pub struct ClusterSlot {
     pub interval_ms: AtomicU32,
     /// What the probes found out: flavour (bits 0 to 7), grants (bit 8: writes through `read_only`).
     pub found: AtomicU32,
+    /// Tokens accepted, and refused by reason ([`amm_core::token::Refusal`]).
+    pub tokens: [AtomicU32; 1 + amm_core::token::Refusal::ALL.len()],
     /// Claims of those who wait for a trial's outcome.
     pub waiters: [AtomicU64; WAITERS],
     /// Claims by token of processes whose reports were refuted.

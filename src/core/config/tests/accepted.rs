@@ -50,7 +50,7 @@ fn defaults_are_the_documented_ones() {
         discover_hosts: Vec::new(),
         idle_after: Duration::from_secs(600),
         conflicts: Conflicts::Count,
-        secret: None,
+        secrets: Vec::new(),
     };
     assert_eq!(settings, expected);
 }
@@ -117,7 +117,10 @@ fn every_key_reaches_its_field() {
         ),
         ("idle_after", "10 min".into()),
         ("conflicts", "adaptive".into()),
-        ("secret", "0123456789abcdef".into()),
+        (
+            "secret",
+            Value::List(vec!["0123456789abcdef".into(), "fedcba9876543210".into()]),
+        ),
     ])
     .unwrap();
     let expected = Settings {
@@ -174,7 +177,10 @@ fn every_key_reaches_its_field() {
             .into(),
         idle_after: Duration::from_secs(600),
         conflicts: Conflicts::Adaptive,
-        secret: Some(Secret::new("0123456789abcdef")),
+        secrets: vec![
+            Secret::new("0123456789abcdef"),
+            Secret::new("fedcba9876543210"),
+        ],
     };
     assert_eq!(settings, expected);
 }

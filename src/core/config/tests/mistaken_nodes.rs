@@ -29,6 +29,17 @@ fn credentials_are_never_repeated() {
             "secret: given a string, accepted: a string of 16 to 1024 bytes without NUL",
         ),
         (
+            with([(
+                "secret",
+                Value::List(vec!["0123456789abcdef".into(), "pw".into()]),
+            )]),
+            "secret[1]: given a string, accepted: a string of 16 to 1024 bytes without NUL",
+        ),
+        (
+            with([("secret", Value::List(vec![]))]),
+            "secret: given a list of 0, accepted: a string, or a list of two: the new one and the one before it",
+        ),
+        (
             with([("tls", map([("cert", "/c".into()), ("key", key.into())]))]),
             "tls.key: given a string, accepted: an absolute path",
         ),
