@@ -206,6 +206,34 @@ namespace Amm {
         public function succeeded(Node $node): void {}
 
         /**
+         * Says that this scope wrote: its reads go to the writer from now on.
+         *
+         * `$pdo->exec('INSERT …'); $cluster->wrote();`
+         */
+        public function wrote(): void {}
+
+        /**
+         * Returns what a session or a cookie carries so that a later request finds this scope's writer again: signed,
+         * opaque, at most 120 characters of [A-Za-z0-9_-], good for sticky.ttl.
+         *
+         * `$_SESSION['amm'] = $cluster->token();`
+         *
+         * @throws Exception\ConfigError if neither amm.secret nor the key secret is set
+         * @throws Exception\NoWriterAvailable if the scope has no writer yet and none is available
+         */
+        public function token(): string {}
+
+        /**
+         * Goes on with the writer that a token names, and with its reads if the scope that made it had written.
+         *
+         * False, and the next choice starts anew, if the token is forged, expired or of another cluster, if its writer
+         * has changed since, or without a secret. Never an exception.
+         *
+         * `$cluster->resume($_SESSION['amm'] ?? '');`
+         */
+        public function resume(string $token): bool {}
+
+        /**
          * Tells whether the node's writability is unchanged since it was picked, without I/O, in nanoseconds.
          *
          * Takes a Node or a handle that connect() returned; false for any other object.
@@ -299,6 +327,7 @@ namespace Amm {
          *         conflicts: int,
          *         last_error: array{verdict: string, errno: int, at: int}|null
          *     }>,
+         *     tokens: array{accepted: int, refused: array<'malformed'|'forged'|'expired'|'foreign'|'stale', int>}|null,
          *     warnings: list<string>
          * }
          *

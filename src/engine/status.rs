@@ -11,6 +11,7 @@ use crate::cluster::Cluster;
 use crate::host::Host;
 use crate::lease;
 use crate::node::{LastError, ProbeOutcome};
+use crate::tokens::Counts;
 
 /// A cluster at one moment.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct ClusterStatus {
     pub incumbent: Option<usize>,
     /// The nodes, in configuration order.
     pub nodes: Vec<NodeStatus>,
+    /// Tokens accepted and refused; `None` where no secret is set.
+    pub tokens: Option<Counts>,
     /// What an operator should look at.
     pub warnings: Vec<String>,
 }
@@ -103,6 +106,11 @@ pub fn of(cluster: &Cluster, host: &Host) -> ClusterStatus {
         deputy_age_ms: lease::age_ms(&shared.deputy, now),
         incumbent: cluster.incumbent(),
         nodes,
+        tokens: cluster
+            .definition
+            .keys
+            .is_some()
+            .then(|| cluster.token_counts()),
         warnings: Vec::new(),
     };
     status.warnings = warnings(cluster, &status);

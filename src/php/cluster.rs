@@ -30,7 +30,7 @@ use super::enums::Verdict;
 use super::errors::seen;
 use super::node::{self, Node, NodeRef, declare_properties};
 use super::signatures::{CallableArg, KeyArg, NodeArg, SEALED, ThrowableOrErrno, refuse_new};
-use super::{array, connect, exceptions, handles, ini, request, worker};
+use super::{array, connect, exceptions, handles, ini, request, tokens, worker};
 
 /// A cluster, as one definition of it.
 #[php_class]
@@ -122,9 +122,9 @@ impl Cluster {
         self.choose(Purpose::Write, hash(key))
     }
 
-    /// The node to read from.
+    /// The node to read from: the writer, once the scope has written.
     pub fn reader(&self, key: Option<KeyArg<'_>>) -> PhpResult<NodeRef> {
-        self.choose(Purpose::Read, hash(key))
+        self.choose(self.reading(), hash(key))
     }
 
     /// All nodes worth trying for a write, best first.
@@ -148,7 +148,7 @@ impl Cluster {
         dial: CallableArg<'_>,
         key: Option<KeyArg<'_>>,
     ) -> PhpResult<Zval> {
-        connect::connect(self, Purpose::Read, dial.0, hash(key))
+        connect::connect(self, self.reading(), dial.0, hash(key))
     }
 
     /// The node that a handle talks to, if `connect()` returned it.
@@ -208,6 +208,23 @@ impl Cluster {
         .unwrap_or(false)
     }
 
+    /// Says that this scope wrote: its reads now go to the writer.
+    pub fn wrote(&self) {
+        request::mark_wrote(self.whose());
+    }
+
+    /// What a session or cookie carries so that a later request finds this
+    /// scope's writer again.
+    pub fn token(&self) -> PhpResult<String> {
+        tokens::make(self)
+    }
+
+    /// Goes on with the writer that a token names. False if it is not to be
+    /// trusted or its writer has changed; never an exception.
+    pub fn resume(&self, token: KeyArg<'_>) -> bool {
+        tokens::resume(self, &token.0)
+    }
+
     /// Takes no new requests to the node; those stuck to it stay.
     pub fn drain(&self, node: &str) -> PhpResult<()> {
         self.administer(node, AdminOverride::Draining)
@@ -254,6 +271,14 @@ impl Cluster {
     /// one of the same nodes may order and restrict them otherwise.
     pub(super) fn whose(&self) -> usize {
         Arc::as_ptr(&self.definition).addr()
+    }
+
+    /// What a read asks for: whoever has written reads where that was.
+    fn reading(&self) -> Purpose {
+        match request::wrote(self.whose()) {
+            true => Purpose::Write,
+            false => Purpose::Read,
+        }
     }
 
     /// The cluster joined to shared memory, checked once a choice.

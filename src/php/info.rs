@@ -45,7 +45,14 @@ pub(super) extern "C" fn print(_module: *mut ModuleEntry) {
             "amm.zone",
             or(ini.zone.as_deref().unwrap_or_default(), "none")
         );
-        info_table_row!("amm.secret", if ini.has_secret { "set" } else { "not set" });
+        info_table_row!(
+            "amm.secret",
+            if ini.secrets.is_empty() {
+                "not set"
+            } else {
+                "set"
+            }
+        );
         info_table_row!("amm.log_level", ini.log_level.as_str().to_ascii_lowercase());
         for mistake in &ini.mistakes {
             info_table_row!("Mistake", clean(mistake.clone()));

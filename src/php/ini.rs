@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
+use amm_core::config::Secret;
 use ext_php_rs::flags::IniEntryPermission;
 use ext_php_rs::zend::{ExecutorGlobals, IniEntryDef, IniEntryDefs};
 use once_cell::sync::OnceCell;
 
 const SYSTEM: IniEntryPermission = IniEntryPermission::System;
+
+/// Fewest bytes of a secret: 128 bits.
+const SECRET_MIN: usize = 16;
 
 static TABLE: IniEntryDefs<9> = IniEntryDefs::new([
     IniEntryDef::new(c"amm.enabled", c"1", SYSTEM),
@@ -30,7 +34,8 @@ pub(super) struct Ini {
     /// Whether this process may run a monitor thread.
     pub(super) monitor: bool,
     pub(super) zone: Option<String>,
-    pub(super) has_secret: bool,
+    /// What tokens are signed with: the one in force, and the one before it.
+    pub(super) secrets: Vec<Secret>,
     pub(super) log_level: log::LevelFilter,
     /// Values that were not understood: directive, given, accepted.
     pub(super) mistakes: Vec<String>,
@@ -45,7 +50,7 @@ impl Default for Ini {
             shm_mode: 0o600,
             monitor: true,
             zone: None,
-            has_secret: false,
+            secrets: Vec::new(),
             log_level: log::LevelFilter::Warn,
             mistakes: Vec::new(),
         }
@@ -124,6 +129,21 @@ fn read(values: &HashMap<String, Option<String>>) -> Ini {
         );
         shm_path.clear();
     }
+    // Secrets that are too short are as good as none; they are not shown.
+    let given = text("amm.secret");
+    let words: Vec<&str> = given.split_whitespace().collect();
+    let good = words.len() <= 2 && words.iter().all(|word| word.len() >= SECRET_MIN);
+    if !good {
+        mistake(
+            "amm.secret",
+            "(not shown)",
+            "one or two words of at least 16 bytes: the secret, and the one it replaced",
+        );
+    }
+    let secrets = match good {
+        true => words.into_iter().map(Secret::new).collect(),
+        false => Vec::new(),
+    };
     let zone = text("amm.zone");
     Ini {
         enabled: !matches!(
@@ -135,7 +155,7 @@ fn read(values: &HashMap<String, Option<String>>) -> Ini {
         shm_mode,
         monitor,
         zone: (!zone.is_empty()).then_some(zone),
-        has_secret: !text("amm.secret").is_empty(),
+        secrets,
         log_level,
         mistakes,
     }

@@ -27,4 +27,5 @@ mod request;
 mod signatures;
 mod status;
 mod throwable;
+mod tokens;
 mod worker;

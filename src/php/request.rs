@@ -28,6 +28,8 @@ struct Scope {
     /// Stands in for the sticky key where none is given.
     key: u64,
     choices: Vec<Choice>,
+    /// Clusters (whose) that were written to, so that reads go to their writer.
+    wrote: Vec<usize>,
 }
 
 #[derive(Default)]
@@ -77,6 +79,7 @@ fn scope() -> Scope {
         label: None,
         key: dice(),
         choices: Vec::new(),
+        wrote: Vec::new(),
     }
 }
 
@@ -189,6 +192,33 @@ pub(super) fn stick(whose: usize, key: Option<u64>, purpose: Purpose, node: &Zva
     });
     restamp();
     replaced.is_some()
+}
+
+/// Says that this scope wrote to the cluster.
+pub(super) fn mark_wrote(whose: usize) {
+    REQUEST.with(|request| {
+        let mut request = request.borrow_mut();
+        if !request.active {
+            return;
+        }
+        if request.scopes.is_empty() {
+            request.scopes.push(scope());
+        }
+        if let Some(scope) = request.scopes.last_mut()
+            && !scope.wrote.contains(&whose)
+        {
+            scope.wrote.push(whose);
+        }
+    });
+}
+
+/// Whether this scope wrote to the cluster.
+pub(super) fn wrote(whose: usize) -> bool {
+    REQUEST.with(|request| {
+        let request = request.borrow();
+        let scope = request.scopes.last();
+        scope.is_some_and(|scope| scope.wrote.contains(&whose))
+    })
 }
 
 /// Binds a name for this request.

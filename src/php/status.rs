@@ -1,5 +1,6 @@
 //! `status()` as a PHP array.
 
+use amm_core::token::Refusal;
 use amm_engine::status::{ClusterStatus, NodeStatus};
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::error::Result;
@@ -39,6 +40,19 @@ fn cluster(name: &str, status: &ClusterStatus) -> Result<ZBox<ZendHashTable>> {
         nodes.insert(one.id.as_str(), node(one)?)?;
     }
     table.insert("nodes", nodes)?;
+    match &status.tokens {
+        Some(counts) => {
+            let mut refused = ZendHashTable::new();
+            for (why, count) in Refusal::ALL.iter().zip(counts.refused) {
+                refused.insert(why.as_str(), i64::from(count))?;
+            }
+            let mut tokens = ZendHashTable::new();
+            tokens.insert("accepted", i64::from(counts.accepted))?;
+            tokens.insert("refused", refused)?;
+            table.insert("tokens", tokens)?;
+        }
+        None => table.insert("tokens", Zval::null())?,
+    }
     table.insert("warnings", status.warnings.clone())?;
     Ok(table)
 }

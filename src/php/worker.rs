@@ -106,7 +106,8 @@ pub(super) fn define(fingerprint: u128, settings: Settings) -> Arc<Definition> {
 }
 
 fn prepare(settings: Settings) -> Definition {
-    Definition::new(settings, ini::get().zone.as_deref())
+    let ini = ini::get();
+    Definition::new(settings, ini.zone.as_deref()).or_secrets(&ini.secrets)
 }
 
 /// The clusters of the file named by `amm.config`, read once a process.

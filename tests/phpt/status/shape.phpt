@@ -12,7 +12,7 @@ $status = $cluster->status();
 
 $shape = [
     'cluster' => 'string', 'scope' => 'string|null', 'flavour' => 'string', 'writers' => 'string', 'shared' => 'bool', 'shared_reason' => 'string|null',
-    'panic' => 'bool', 'leader' => 'array|null', 'deputy' => 'bool', 'incumbent' => 'string|null', 'nodes' => 'array', 'warnings' => 'array',
+    'panic' => 'bool', 'leader' => 'array|null', 'deputy' => 'bool', 'incumbent' => 'string|null', 'nodes' => 'array', 'tokens' => 'array|null', 'warnings' => 'array',
 ];
 $node = [
     'host' => 'string', 'port' => 'int', 'zone' => 'string|null', 'role' => 'string', 'role_reason' => 'string|null', 'health' => 'string', 'breaker' => 'string', 'admin' => 'string',
