@@ -13,6 +13,7 @@
 
 mod crypto;
 mod cursor;
+mod dial;
 mod greeting;
 mod login;
 mod packet;
@@ -59,8 +60,8 @@ pub(crate) enum WireError {
     /// What comes is not what the protocol has there.
     #[error("this is not MySQL's protocol: {0}")]
     Protocol(&'static str),
-    /// More than any answer to a probe has.
-    #[error("it sends more than {} KiB", MOST_BYTES / 1024)]
+    /// More rows or bytes than any answer to a probe has.
+    #[error("it sends more than any answer has")]
     TooMuch,
     /// It wants another proof of who we are, or offers no encryption.
     #[error("{0}")]
@@ -150,8 +151,8 @@ impl Conn {
         deadline: Deadline,
     ) -> Result<Self> {
         let (stream, address) = match peer {
-            Peer::Tcp(addresses) => stream::dial_tcp(addresses, deadline)?,
-            Peer::Unix(path) => (stream::dial_unix(path, deadline)?, None),
+            Peer::Tcp(addresses) => dial::tcp(addresses, deadline)?,
+            Peer::Unix(path) => (dial::unix(path, deadline)?, None),
         };
         let mut channel = Channel::new(stream);
         login::log_in(&mut channel, credentials)?;

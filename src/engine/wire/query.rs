@@ -12,6 +12,8 @@ const FILE: u8 = 0xfb;
 const END: u8 = 0xfe;
 /// Columns that an answer may have.
 const MOST_COLUMNS: u64 = 256;
+/// Rows that it may have.
+const MOST_ROWS: usize = 4_096;
 
 /// An answer, as text.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,9 @@ pub(super) fn table(channel: &mut Channel, sql: &str) -> Result<Table> {
         let packet = channel.receive()?;
         if is_end(&packet) {
             return Ok(table);
+        }
+        if table.rows.len() == MOST_ROWS {
+            return Err(WireError::TooMuch);
         }
         table.rows.push(row(&packet, count)?);
     }

@@ -1,29 +1,30 @@
 //! Bytes to and from a peer, none of which are waited for beyond the deadline.
 //!
-//! The socket never blocks; every wait is a `poll` for what is left of the
-//! time. It carries a mark by which it is told from the application's, before
-//! it is connected, so that there is no moment without.
+//! The socket never blocks; every wait is a `poll` for what is left of the time.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use rustix::net::sockopt::{self, Timeout};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
+use rustix::net::{RecvFlags, SendFlags};
 use rustix::time::Timespec;
 
+use super::dial::of_own;
 use super::tls::Session;
 use super::{Deadline, MOST_BYTES, Result, WireError};
-use crate::socket::PROBE_MARK;
+
+/// What is taken in at once, bytes.
+const CHUNK: usize = 4_096;
 
 /// A connected socket, perhaps with TLS on it.
 pub(super) struct Stream {
     socket: Socket,
     tls: Option<Box<rustls::ClientConnection>>,
     local: bool,
+    /// Received and not yet asked for.
+    ready: VecDeque<u8>,
 }
 
 /// The socket itself: what TLS reads from and writes to.
@@ -33,93 +34,7 @@ struct Socket {
     received: usize,
 }
 
-/// Dials the addresses in turn; the time is shared out among those left.
-pub(super) fn dial_tcp(
-    addresses: &[SocketAddr],
-    deadline: Deadline,
-) -> Result<(Stream, Option<SocketAddr>)> {
-    let mut last = None;
-    for (tried, address) in addresses.iter().enumerate() {
-        let within = deadline.share(addresses.len() - tried);
-        match connect_tcp(*address, within) {
-            Ok(fd) => return Ok((Stream::new(fd, deadline, false), Some(*address))),
-            Err(error @ WireError::Own(_)) => return Err(error),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.unwrap_or_else(|| WireError::Own("there is no address to dial".to_owned())))
-}
-
-fn connect_tcp(address: SocketAddr, deadline: Deadline) -> Result<OwnedFd> {
-    let family = match address {
-        SocketAddr::V4(_) => AddressFamily::INET,
-        SocketAddr::V6(_) => AddressFamily::INET6,
-    };
-    let fd = socket(family, SocketFlags::NONBLOCK)?;
-    sockopt::set_tcp_nodelay(&fd, true).map_err(of_own)?;
-    loop {
-        match rustix::net::connect(&fd, &address) {
-            Ok(()) | Err(Errno::ISCONN) => return Ok(fd),
-            Err(Errno::INTR) => {}
-            Err(Errno::INPROGRESS | Errno::ALREADY) => break,
-            Err(errno) => return Err(told(errno)),
-        }
-    }
-    wait(fd.as_fd(), PollFlags::OUT, deadline)?;
-    match sockopt::socket_error(&fd).map_err(of_own)? {
-        Ok(()) => Ok(fd),
-        Err(errno) => Err(told(errno)),
-    }
-}
-
-/// Dials the socket at `path`.
-pub(super) fn dial_unix(path: &str, deadline: Deadline) -> Result<Stream> {
-    let address = SocketAddrUnix::new(path).map_err(of_own)?;
-    let fd = socket(AddressFamily::UNIX, SocketFlags::empty())?;
-    // Nothing else tells when a server that is slow to accept has room again.
-    loop {
-        let left = Duration::from_micros(deadline.left_us()?.max(1_000));
-        sockopt::set_socket_timeout(&fd, Timeout::Send, Some(left)).map_err(of_own)?;
-        match rustix::net::connect(&fd, &address) {
-            Ok(()) | Err(Errno::ISCONN) => break,
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(errno) => return Err(told(errno)),
-        }
-    }
-    rustix::io::ioctl_fionbio(&fd, true).map_err(of_own)?;
-    Ok(Stream::new(fd, deadline, true))
-}
-
-fn socket(family: AddressFamily, flags: SocketFlags) -> Result<OwnedFd> {
-    let flags = flags | SocketFlags::CLOEXEC;
-    let fd = rustix::net::socket_with(family, SocketType::STREAM, flags, None).map_err(of_own)?;
-    sockopt::set_socket_timeout(&fd, Timeout::Recv, Some(PROBE_MARK)).map_err(of_own)?;
-    Ok(fd)
-}
-
-/// No descriptors, no memory, no kind of address: nothing the peer can help.
-fn of_own(errno: Errno) -> WireError {
-    WireError::Own(io::Error::from(errno).to_string())
-}
-
-/// What a system call on a connection says: of the peer and the way to it, or
-/// of this process, its ports, its rights and its memory.
-fn told(errno: Errno) -> WireError {
-    match errno {
-        Errno::ADDRNOTAVAIL
-        | Errno::PERM
-        | Errno::ACCESS
-        | Errno::NOBUFS
-        | Errno::NOMEM
-        | Errno::MFILE
-        | Errno::NFILE
-        | Errno::AFNOSUPPORT
-        | Errno::INVAL => of_own(errno),
-        errno => WireError::Io(errno.into()),
-    }
-}
-
-fn wait(fd: BorrowedFd<'_>, wanted: PollFlags, deadline: Deadline) -> Result<()> {
+pub(super) fn wait(fd: BorrowedFd<'_>, wanted: PollFlags, deadline: Deadline) -> Result<()> {
     loop {
         let left = deadline.left_us()?;
         let left = Timespec {
@@ -135,7 +50,7 @@ fn wait(fd: BorrowedFd<'_>, wanted: PollFlags, deadline: Deadline) -> Result<()>
 }
 
 impl Stream {
-    fn new(fd: OwnedFd, deadline: Deadline, local: bool) -> Self {
+    pub(super) fn new(fd: OwnedFd, deadline: Deadline, local: bool) -> Self {
         Self {
             socket: Socket {
                 fd,
@@ -144,6 +59,7 @@ impl Stream {
             },
             tls: None,
             local,
+            ready: VecDeque::new(),
         }
     }
 
@@ -158,6 +74,10 @@ impl Stream {
 
     /// Shakes hands; all that follows is encrypted.
     pub(super) fn encrypt(&mut self, session: Session) -> Result<()> {
+        // What came in the clear must not pass for what comes encrypted.
+        if !self.ready.is_empty() {
+            return Err(WireError::Protocol("more than a greeting before TLS"));
+        }
         let mut tls = Box::new(session.0);
         while tls.is_handshaking() {
             if tls.wants_write() {
@@ -174,21 +94,33 @@ impl Stream {
     /// Reads until `to` is full.
     pub(super) fn read(&mut self, mut to: &mut [u8]) -> Result<()> {
         while !to.is_empty() {
-            let read = match &mut self.tls {
-                None => self.socket.receive(to)?,
-                Some(tls) => match tls.reader().read(to) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        self.socket.fill_tls(tls)?;
-                        continue;
-                    }
-                    read => read?,
-                },
-            };
-            if read == 0 {
-                return Err(closed());
+            if self.ready.is_empty() {
+                self.fill()?;
             }
+            let read = self.ready.read(to)?;
             to = to.get_mut(read..).unwrap_or_default();
         }
+        Ok(())
+    }
+
+    /// Waits for more.
+    fn fill(&mut self) -> Result<()> {
+        let mut chunk = [0; CHUNK];
+        let read = match &mut self.tls {
+            None => self.socket.receive(&mut chunk)?,
+            Some(tls) => loop {
+                match tls.reader().read(&mut chunk) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        self.socket.fill_tls(tls)?;
+                    }
+                    read => break read?,
+                }
+            },
+        };
+        if read == 0 {
+            return Err(closed());
+        }
+        self.ready.extend(chunk.iter().take(read));
         Ok(())
     }
 

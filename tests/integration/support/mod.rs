@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses its own part of it")]
 
 pub mod agent;
+pub mod engine;
 pub mod http;
 pub mod proc;
 pub mod site;

@@ -81,7 +81,7 @@ impl Dialogue<'_> {
     }
 
     fn answer(&mut self, query: &str) -> io::Result<()> {
-        self.shared.queries.fetch_add(1, Ordering::AcqRel);
+        lock(&self.shared.queries).push(Instant::now());
         let known = lock(&self.shared.answers).to(query).cloned();
         if self.script.step == Step::Answer {
             match self.script.fault {
@@ -181,7 +181,12 @@ impl Dialogue<'_> {
                 }
             }
             Fault::Endless => loop {
-                self.send(body)?;
+                let mut many = Vec::new();
+                while many.len() < 32 * 1024 {
+                    many.extend_from_slice(&packet::framed(self.sequence, body));
+                    self.sequence = self.sequence.wrapping_add(1);
+                }
+                self.write(&many)?;
             },
             Fault::Error(number) => self.send(&packet::error(*number)),
             Fault::Switch(_)

@@ -37,7 +37,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -60,7 +60,7 @@ struct Shared {
     answers: Mutex<Answers>,
     stop: AtomicBool,
     accepted: AtomicUsize,
-    queries: AtomicUsize,
+    queries: Mutex<Vec<Instant>>,
     open: Mutex<Vec<Arc<Stream>>>,
 }
 
@@ -73,7 +73,7 @@ impl Faulty {
             answers: Mutex::new(Answers::writer()),
             stop: AtomicBool::new(false),
             accepted: AtomicUsize::new(0),
-            queries: AtomicUsize::new(0),
+            queries: Mutex::new(Vec::new()),
             open: Mutex::new(Vec::new()),
         });
         let its = Arc::clone(&shared);
@@ -119,7 +119,7 @@ impl Faulty {
                 answers: Mutex::new(Answers::default()),
                 stop: AtomicBool::new(true),
                 accepted: AtomicUsize::new(0),
-                queries: AtomicUsize::new(0),
+                queries: Mutex::new(Vec::new()),
                 open: Mutex::new(Vec::new()),
             }),
             acceptor: None,
@@ -167,9 +167,9 @@ impl Faulty {
         self.shared.accepted.load(Ordering::Acquire)
     }
 
-    /// Queries received so far.
-    pub fn queries(&self) -> usize {
-        self.shared.queries.load(Ordering::Acquire)
+    /// When each query so far was received.
+    pub fn queries(&self) -> Vec<Instant> {
+        lock(&self.shared.queries).clone()
     }
 
     /// Connections that neither side has closed.

@@ -197,16 +197,15 @@ impl Answers {
     /// A server of no cluster that takes writes or not.
     pub fn read_only(read_only: bool) -> Self {
         let switch = if read_only { "ON" } else { "OFF" };
+        let variables = Table::new(&["Variable_name", "Value"], &[&["read_only", switch]]);
+        let one = Table::new(&["1"], &[&["1"]]);
         Self(vec![
-            (
-                "global variables".into(),
-                Table::new(&["Variable_name", "Value"], &[&["read_only", switch]]),
-            ),
+            ("variables".into(), variables),
             (
                 "global status".into(),
                 Table::new(&["Variable_name", "Value"], &[]),
             ),
-            ("select 1".into(), Table::new(&["1"], &[&["1"]])),
+            ("select 1".into(), one),
         ])
     }
 
