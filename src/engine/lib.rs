@@ -25,6 +25,9 @@ pub mod seqlock;
 pub mod shm;
 pub mod signals;
 pub mod socket;
+pub mod state;
+#[cfg(test)]
+mod state_tests;
 pub mod status;
 mod sync;
 mod table;
