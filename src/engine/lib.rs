@@ -21,6 +21,7 @@ pub mod probe;
 pub mod process;
 pub mod report;
 mod resolve;
+pub mod roster;
 pub mod seqlock;
 pub mod shm;
 pub mod signals;

@@ -35,6 +35,9 @@ impl Cluster {
         now_ms: u64,
     ) -> Verdict {
         let verdict = classify(seen, phase);
+        if !self.holds(index) {
+            return verdict;
+        }
         let node = self.node(index);
         let errno = seen.number(phase);
         match verdict {
