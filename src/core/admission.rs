@@ -91,6 +91,13 @@ pub fn hold_ms(state: NodeState, dice: u64, policy: &Policy) -> u64 {
         .max(policy.backoff.wait_ms(state.streak, dice))
 }
 
+/// How long a node that is back must serve before its past is forgotten, ms: its
+/// slow start, and at least as long as it was held down, so that one that keeps
+/// failing is held down ever longer however short its slow start is.
+pub fn settle_ms(state: NodeState, dice: u64, policy: &Policy) -> u64 {
+    policy.slow_start_ms.max(hold_ms(state, dice, policy))
+}
+
 /// Why a node is not admitted, in the order of what an operator should know first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {

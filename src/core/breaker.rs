@@ -69,21 +69,14 @@ pub enum Event {
     },
     /// A probe has long seen the node well, and nobody wanted it for a trial.
     Untried,
-    /// The slow start of a returned node is over.
+    /// A returned node has served well for its time
+    /// ([`crate::admission::settle_ms`]), or one that lost its role was seen well
+    /// without it.
     Settled,
     /// The monitor's lease changed hands.
     LeaseTaken,
     /// An operator spoke.
     Admin(AdminOverride),
-    /// The cluster's own list has the node, which nobody configured. It gets
-    /// nothing until it was seen to be a writer; `held`: and then like one that
-    /// comes back, since the cluster was in use without it.
-    Listed {
-        /// Whether its start is held down and ramped.
-        held: bool,
-    },
-    /// The cluster's own list has the node no more.
-    Retired,
 }
 
 /// The state after `event`, with epoch and sequence carried on. `watched`
@@ -176,7 +169,8 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
             }
         }
         Event::Untried => {
-            if state.phase == Phase::Recovering && state.role == Role::Writer {
+            let serves = matches!(state.role, Role::Writer | Role::Reader);
+            if state.phase == Phase::Recovering && serves {
                 close(&mut next);
             }
         }
@@ -188,20 +182,6 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
         }
         Event::LeaseTaken => next.fence = state.fence.wrapping_add(1),
         Event::Admin(admin) => next.admin = admin,
-        Event::Listed { held } => {
-            if state.role == Role::Unknown {
-                next.role = Role::Unready;
-                next.scar |= held;
-            }
-        }
-        Event::Retired => {
-            next.role = Role::Unready;
-            next.phase = Phase::Open;
-            next.health = Health::Down;
-            next.scar = true;
-            next.passive = false;
-            next.failures = 0;
-        }
     }
     state.succeed_with(next)
 }
@@ -264,6 +244,14 @@ fn answered(state: NodeState, next: &mut NodeState, role: Role) {
         Phase::Closed if regained && state.scar => Phase::Recovering,
         phase => phase,
     };
+    if lost && state.phase == Phase::Closed {
+        // Its past is forgotten some time after this; what comes and goes
+        // before that is left alone for longer.
+        next.seq = next.seq.wrapping_add(1);
+        if state.scar {
+            next.streak = (state.streak + 1).min(MAX_STREAK);
+        }
+    }
     if state.phase == Phase::Recovering && regained {
         // The hold-down counts from the moment the node is a writer again.
         next.seq = next.seq.wrapping_add(1);

@@ -70,7 +70,8 @@ pub enum AdminOverride {
 pub const MAX_STREAK: u8 = 15;
 /// Largest value of [`NodeState::failures`].
 pub const MAX_FAILURES: u8 = 63;
-const EPOCH_MASK: u32 = (1 << 28) - 1;
+/// The bits of an epoch.
+pub const EPOCH_MASK: u32 = (1 << 28) - 1;
 
 /// The decoded word. `pack` and `unpack` are inverse for every value that
 /// `unpack` can give.

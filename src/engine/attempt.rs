@@ -3,6 +3,7 @@
 //! The dial itself is the application's; this keeps the order, the claims and
 //! the deadline. No node is offered twice in one attempt.
 
+use std::ops::Deref;
 use std::sync::atomic::Ordering;
 
 use amm_core::admission::{Purpose, Refusal};
@@ -14,7 +15,6 @@ use crate::clock::now_ms;
 use crate::cluster::Cluster;
 use crate::definition::millis;
 use crate::futex;
-
 use crate::pick::{Chosen, NodeSet, Pick};
 use crate::probe::{self, Finding, ProbeResult};
 
@@ -42,9 +42,9 @@ pub enum Step {
     Wait(u32, u64),
 }
 
-/// The state of one call.
-pub struct Attempt<'a> {
-    cluster: &'a Cluster,
+/// The state of one call on a cluster that `C` refers to.
+pub struct Attempt<C> {
+    cluster: C,
     purpose: Purpose,
     key: u64,
     me: Token,
@@ -57,16 +57,17 @@ pub struct Attempt<'a> {
 /// Longest sleep before a call looks again by itself, ms.
 const LOOK_AGAIN_MS: u64 = 100;
 
-impl<'a> Attempt<'a> {
+impl<C: Deref<Target = Cluster>> Attempt<C> {
     /// Begins a call for `key` that may take as long as `connect_deadline`.
-    pub fn new(cluster: &'a Cluster, purpose: Purpose, key: u64, me: Token, now_ms: u64) -> Self {
+    pub fn new(cluster: C, purpose: Purpose, key: u64, me: Token, now_ms: u64) -> Self {
+        let deadline_ms = now_ms + millis(cluster.definition.settings.connect_deadline);
         Self {
             cluster,
             purpose,
             key,
             me,
             tried: NodeSet::default(),
-            deadline_ms: now_ms + millis(cluster.definition.settings.connect_deadline),
+            deadline_ms,
             first: None,
             waiting: false,
         }
@@ -122,7 +123,7 @@ impl<'a> Attempt<'a> {
     /// node that turns out to be a writer, for its dial.
     pub fn asked(&mut self, chosen: Chosen, word: u64, result: &ProbeResult, now_ms: u64) {
         let node = self.cluster.node(chosen.index);
-        probe::publish(self.cluster, chosen.index, word, result, now_ms);
+        probe::publish(&self.cluster, chosen.index, word, result, now_ms);
         self.cluster.announce_change();
         let state = node.load();
         let writer = state.role == Role::Writer

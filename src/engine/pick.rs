@@ -155,7 +155,8 @@ impl Cluster {
                     ramping.get_or_insert((chosen, glance.state.role));
                 }
                 Admission::Trial => {
-                    if self.claim(index, me, now_ms) {
+                    // Whose dials fail for its own reasons would use up trials.
+                    if !self.is_distrusted(me, now_ms) && self.claim(index, me, now_ms) {
                         return Pick::Chosen(Chosen {
                             trial: true,
                             ..chosen
@@ -303,13 +304,30 @@ impl Cluster {
     fn settle(&self, purpose: Purpose, chosen: Chosen, role: Role) -> Pick {
         let proven = role == Role::Writer || self.flavour() == Flavour::Galera;
         if purpose == Purpose::Write && self.writers() == Writers::Single && proven {
-            let settled = &self.shared().incumbent;
-            let place = self.place(chosen.index) as u32 + 1;
-            if settled.load(Ordering::Relaxed) != place {
-                settled.store(place, Ordering::Release);
-            }
+            self.remember_incumbent(chosen.index);
         }
         Pick::Chosen(chosen)
+    }
+
+    /// A trial has succeeded: has `single` settle on the node, unless another is
+    /// the writer. Whether it may be one.
+    pub(crate) fn settle_on(&self, index: usize) -> bool {
+        let role = self.node(index).load().role;
+        if self.rivals().excludes(index, role) {
+            return false;
+        }
+        if self.writers() == Writers::Single && role == Role::Writer {
+            self.remember_incumbent(index);
+        }
+        true
+    }
+
+    fn remember_incumbent(&self, index: usize) {
+        let settled = &self.shared().incumbent;
+        let place = self.place(index) as u32 + 1;
+        if settled.load(Ordering::Relaxed) != place {
+            settled.store(place, Ordering::Release);
+        }
     }
 
     fn claim(&self, index: usize, me: Token, now_ms: u64) -> bool {

@@ -13,9 +13,8 @@ use amm_core::probe::{Judgement, Reason, name_hash};
 
 use crate::cluster::Cluster;
 use crate::definition::{Definition, NodeDefinition, millis};
-use crate::node::ProbeOutcome;
+use crate::node::{Change, ProbeOutcome};
 use crate::resolve::Resolver;
-use crate::state::Change;
 use crate::wire::{Conn, Credentials, Deadline, Peer, Result, WireError};
 use question::{question, writes_through_read_only};
 
@@ -31,8 +30,10 @@ pub enum Finding {
     },
     /// It is there, but does not let us in.
     NoLogin,
-    /// It is there but full, or this process could not even try.
+    /// It is there but full, or says nothing that helps.
     Inconclusive,
+    /// This process could not even try: no descriptors, no memory, held up.
+    Unable,
 }
 
 /// A finding with its circumstances.
@@ -195,6 +196,10 @@ pub fn publish(
     result: &ProbeResult,
     now: u64,
 ) -> Option<Change> {
+    if result.finding == Finding::Unable {
+        // Nothing was learnt, so what was known stays.
+        return None;
+    }
     let node = cluster.node(index);
     let result = &in_its_cluster(cluster, index, result);
     if let Finding::Answered(Judgement {
@@ -224,7 +229,7 @@ pub fn publish(
             None,
         ),
         Finding::NoLogin => (None, ProbeOutcome::NoLogin, None),
-        Finding::Inconclusive => (None, ProbeOutcome::Inconclusive, None),
+        Finding::Inconclusive | Finding::Unable => (None, ProbeOutcome::Inconclusive, None),
     };
     let change = match event {
         Some(event) => Some(

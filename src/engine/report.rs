@@ -2,16 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use amm_core::admission::{Admission, Purpose};
+use amm_core::admission::{Admission, Purpose, settle_ms};
 use amm_core::breaker::Event;
-use amm_core::node::{Phase as Breaker, Role, epoch_of};
+use amm_core::node::{EPOCH_MASK, Phase as Breaker, Role, epoch_of};
 use amm_core::trial::{self, Token};
 use amm_core::verdict::{ErrorSeen, Phase, RoleAfter, Verdict, classify, role_after};
 
 use crate::claim;
 use crate::cluster::Cluster;
+use crate::node::Change;
 use crate::shm::layout::REFUTED;
-use crate::state::Change;
 
 /// For this long the reports of a process that a probe has refuted are not
 /// believed, ms.
@@ -35,9 +35,6 @@ impl Cluster {
         now_ms: u64,
     ) -> Verdict {
         let verdict = classify(seen, phase);
-        if !self.holds(index) {
-            return verdict;
-        }
         let node = self.node(index);
         let errno = seen.number(phase);
         match verdict {
@@ -152,7 +149,8 @@ impl Cluster {
         let mut after = applied.map_or(epoch, |change| change.after.epoch);
         let state = node.load();
         let policy = &self.definition.policy;
-        if settling && now_ms.saturating_sub(node.since_ms(state, now_ms)) >= policy.slow_start_ms {
+        let needed = settle_ms(state, self.dice(index, state.seq), policy);
+        if settling && now_ms.saturating_sub(node.since_ms(state, now_ms)) >= needed {
             let settled = self.apply_at(index, after, Event::Settled, now_ms);
             after = settled.map_or(after, |change| change.after.epoch);
         }
@@ -160,6 +158,10 @@ impl Cluster {
             self.release(index, me);
             self.announce_change();
             log::info!("node {} back after a trial dial", self.node_id(index));
+            if !self.settle_on(index) {
+                // Back, but beside another writer: the handle is not for writes.
+                after = after.wrapping_sub(1) & EPOCH_MASK;
+            }
         }
         after
     }
@@ -184,7 +186,8 @@ impl Cluster {
         }
     }
 
-    fn is_distrusted(&self, me: Token, now_ms: u64) -> bool {
+    /// Whether a probe has lately refuted what this process said.
+    pub(crate) fn is_distrusted(&self, me: Token, now_ms: u64) -> bool {
         self.shared()
             .refuted
             .get(me.get() as usize % REFUTED)

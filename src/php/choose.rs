@@ -26,7 +26,7 @@ impl Cluster {
         let shared = self.shared()?;
         worker::see_to_probing(&shared, now_ms());
         let me = host()?.token;
-        let mut attempt = Attempt::new(&shared, purpose, self.key_or_own(slot), me, now_ms());
+        let mut attempt = Attempt::new(&*shared, purpose, self.key_or_own(slot), me, now_ms());
         match attempt.advance() {
             Next::Dial(chosen, _) => {
                 let node = node::object(&shared, chosen, purpose, None)?;

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use amm_core::admission::{UNTRIED_MS, hold_ms};
+use amm_core::admission::{UNTRIED_MS, hold_ms, settle_ms};
 use amm_core::breaker::Event;
 use amm_core::node::{Health, NodeState, Phase, Role};
 
-use super::follower::Follower;
 use super::prober::{NodeProber, Progress, StartProber};
 use crate::cluster::Cluster;
 use crate::definition::millis;
+use crate::node::ProbeOutcome;
 use crate::probe::{self, ProbeResult};
 
 /// Two probes of a node that is wanted at once are at least this far apart, ms.
@@ -19,44 +19,38 @@ const SHORTEST_GAP_MS: u64 = 20;
 /// A leader that is this late, ms, was held up itself: what it then finds late
 /// says nothing about the nodes.
 const HELD_UP_MS: u64 = 300;
+/// A process that could not even make this many probes of a node in a row should
+/// not lead.
+const UNABLE_PROBES: u32 = 2;
 
 pub(super) struct Leader {
     cluster: Arc<Cluster>,
     start: StartProber,
     nodes: Vec<NodeWatch>,
-    follower: Follower,
     tended_ms: u64,
     planned_ms: u64,
 }
 
 struct NodeWatch {
-    /// The node's identity.
-    node: u64,
     prober: Option<Box<dyn NodeProber>>,
     due_ms: u64,
     /// A late result was published for the probe under way.
     late: bool,
 }
 
-impl NodeWatch {
-    fn new(node: u64, now: u64) -> Self {
-        Self {
-            node,
-            prober: None,
-            due_ms: now,
-            late: false,
-        }
-    }
-}
-
 impl Leader {
     pub(super) fn new(cluster: Arc<Cluster>, start: StartProber, now: u64) -> Self {
-        let nodes = cluster.definition.nodes.iter();
+        let nodes = (0..cluster.definition.nodes.len())
+            .map(|_| NodeWatch {
+                prober: None,
+                due_ms: now,
+                late: false,
+            })
+            .collect();
         Self {
-            nodes: nodes.map(|n| NodeWatch::new(n.identity, now)).collect(),
-            follower: Follower::new(&cluster, now),
             cluster,
             start,
+            nodes,
             tended_ms: now,
             planned_ms: now,
         }
@@ -69,9 +63,6 @@ impl Leader {
         if !self.cluster.definition.can_probe() {
             return u64::MAX;
         }
-        if let Some(renewed) = self.follower.tend(&self.cluster, now) {
-            self.adopt(renewed, now);
-        }
         let mut next = u64::MAX;
         for index in 0..self.nodes.len() {
             let until = self.tend_node(index, now, held_up);
@@ -81,21 +72,12 @@ impl Leader {
         next
     }
 
-    /// Goes on with other nodes. Those that stay keep their probers, which know
-    /// them by the places of the cluster as it was: these are the same.
-    fn adopt(&mut self, renewed: Cluster, now: u64) {
-        let mut before = std::mem::take(&mut self.nodes);
-        for node in &renewed.definition.nodes {
-            let kept = before.iter().position(|w| w.node == node.identity);
-            self.nodes.push(match kept {
-                Some(at) => before.swap_remove(at),
-                None => NodeWatch::new(node.identity, now),
-            });
-        }
-        renewed
-            .views
-            .keep(|node| renewed.definition.index_of(node).is_some());
-        self.cluster = Arc::new(renewed);
+    /// Whether this process itself is what keeps a node from being probed.
+    pub(super) fn is_unable(&self) -> bool {
+        self.nodes.iter().any(|watch| {
+            let unable = watch.prober.as_ref().map(|prober| prober.unable());
+            unable.is_some_and(|times| times >= UNABLE_PROBES)
+        })
     }
 
     /// Gives the time at which the node wants attention again.
@@ -186,33 +168,35 @@ impl Leader {
         };
         // A login that is refused is not asked for ten times a second.
         let last = self.cluster.node(index).last_probe().outcome;
-        let silent = matches!(
-            last,
-            crate::node::ProbeOutcome::NoLogin | crate::node::ProbeOutcome::Inconclusive
-        );
+        let silent = matches!(last, ProbeOutcome::NoLogin | ProbeOutcome::Inconclusive);
         if silent { normal } else { interval.min(normal) }
     }
 
-    /// Ends the slow start of a node whose time is over, and takes back one that
-    /// nobody has tried.
+    /// Forgets the past of a node whose time for that is over, and takes back one
+    /// that nobody has tried.
     fn settle(&self, index: usize, now: u64) {
         let node = self.cluster.node(index);
         let state = node.load();
         let policy = &self.cluster.definition.policy;
-        if state.scar
-            && state.phase == Phase::Closed
-            && state.role == Role::Writer
-            && now.saturating_sub(node.since_ms(state, now)) >= policy.slow_start_ms
-        {
+        if !state.scar || state.role == Role::Unready {
+            return;
+        }
+        let dice = self.cluster.dice(index, state.seq);
+        let elapsed = now.saturating_sub(node.since_ms(state, now));
+        if state.phase == Phase::Closed && elapsed >= settle_ms(state, dice, policy) {
             node.apply(Event::Settled, true, policy, now);
         }
-        let untried = hold_ms(state, self.cluster.dice(index, state.seq), policy) + UNTRIED_MS;
-        if state.phase == Phase::Recovering
-            && state.role == Role::Writer
-            && now.saturating_sub(node.since_ms(state, now)) >= untried
-        {
+        let untried = elapsed >= hold_ms(state, dice, policy) + UNTRIED_MS;
+        if state.phase == Phase::Recovering && untried && self.seen_just_now(index, now) {
             node.apply(Event::Untried, true, policy, now);
             self.cluster.announce_change();
         }
+    }
+
+    /// Whether the last probe due was answered.
+    fn seen_just_now(&self, index: usize, now: u64) -> bool {
+        let last = self.cluster.node(index).last_probe();
+        let recent = 2 * millis(self.cluster.definition.settings.probe_interval_suspect);
+        last.outcome == ProbeOutcome::Answered && now.saturating_sub(last.at_ms) <= recent
     }
 }

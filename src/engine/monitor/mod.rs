@@ -8,7 +8,6 @@
 //! no lock that PHP's thread needs for longer than a push, and does no network
 //! I/O itself: see [`prober`].
 
-mod follower;
 mod leader;
 mod prober;
 mod seat;
@@ -21,6 +20,7 @@ use parking_lot::Mutex;
 
 use crate::claim;
 use crate::clock::now_ms;
+use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::futex;
 use crate::host::Host;
@@ -51,7 +51,7 @@ const STUCK_MS: u64 = 5_000;
 
 /// Whether a cluster lacks a leader or its deputy, so that a monitor that
 /// knows it should look.
-pub fn is_vacant(cluster: &crate::cluster::Cluster, now_ms: u64) -> bool {
+pub fn is_vacant(cluster: &Cluster, now_ms: u64) -> bool {
     let shared = cluster.shared();
     [&shared.lease, &shared.deputy].iter().any(|word| {
         amm_core::trial::is_free(
@@ -94,16 +94,13 @@ impl Monitor {
     }
 
     /// Has the thread care for `definition`. Of several definitions of one
-    /// cluster the first is kept, unless this one alone follows the cluster's own
-    /// list; `refused`: or its probes are not let in.
+    /// cluster the first is kept; `refused`: unless its probes are not let in.
     pub fn care_for(&self, definition: &Arc<Definition>, refused: bool) {
         let mut definitions = self.shared.definitions.lock();
         let known = definitions
             .iter()
             .find(|d| d.identity == definition.identity);
-        let follows = |d: &Definition| d.settings.discover;
-        let better = |known: &Definition| refused || follows(definition) && !follows(known);
-        if known.is_some_and(|known| Arc::ptr_eq(known, definition) || !better(known)) {
+        if known.is_some_and(|known| Arc::ptr_eq(known, definition) || !refused) {
             return;
         }
         definitions.retain(|d| d.identity != definition.identity);
@@ -220,10 +217,6 @@ fn run(shared: &Arc<Shared>) {
     futex::wake_all(&mapping.region().header.sleepers);
 }
 
-fn prober_threads() -> StartProber {
-    Arc::new(prober::start_thread)
-}
-
 /// Gives each definition a seat.
 fn reseat(shared: &Shared, mapping: &Arc<Mapping>, seats: &mut Vec<Seat>, now: u64) {
     let definitions = shared.definitions.lock().clone();
@@ -232,14 +225,13 @@ fn reseat(shared: &Shared, mapping: &Arc<Mapping>, seats: &mut Vec<Seat>, now: u
         if seats.iter().any(|seat| seat.is_of(&definition)) {
             continue;
         }
-        match Seat::new(
-            definition,
-            mapping,
-            shared.host.token,
-            prober_threads(),
-            now,
-        ) {
-            Ok(seat) => seats.push(seat),
+        match Cluster::attach(definition, Arc::clone(mapping), now) {
+            Ok(cluster) => seats.push(Seat::new(
+                Arc::new(cluster),
+                shared.host.token,
+                Arc::new(prober::start_thread),
+                now,
+            )),
             Err(error) => log::error!("{error}"),
         }
     }

@@ -2,7 +2,7 @@
 //! its name, delays no other. Only the holder of a lease has such threads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -22,6 +22,8 @@ pub trait NodeProber {
     fn probe(&self, now_ms: u64, word: u64, afresh: bool);
     /// Makes the result of the probe under way void.
     fn abandon(&self);
+    /// Probes in a row that this process could not even make.
+    fn unable(&self) -> u32;
 }
 
 /// Makes the prober of the node at an index of a cluster.
@@ -59,6 +61,7 @@ struct State {
     abandoned: AtomicBool,
     began_ms: AtomicU64,
     began_state: AtomicU64,
+    unable: AtomicU32,
 }
 
 /// Starts a thread that probes the node.
@@ -109,6 +112,10 @@ impl NodeProber for ProberThread {
     fn abandon(&self) {
         self.state.abandoned.store(true, Ordering::Release);
     }
+
+    fn unable(&self) -> u32 {
+        self.state.unable.load(Ordering::Acquire)
+    }
 }
 
 fn run(cluster: &Cluster, index: usize, jobs: &Receiver<Job>, state: &State) {
@@ -124,6 +131,11 @@ fn run(cluster: &Cluster, index: usize, jobs: &Receiver<Job>, state: &State) {
             }
             conclude(cluster, index, began, &result, now_ms());
         }
+        let unable = match result.finding {
+            Finding::Unable => state.unable.load(Ordering::Relaxed).saturating_add(1),
+            _ => 0,
+        };
+        state.unable.store(unable, Ordering::Release);
         state.busy.store(false, Ordering::Release);
         futex::wake_all(&cluster.mapping.region().header.leaders);
     }

@@ -9,12 +9,11 @@ use amm_core::trial::Token;
 
 use super::leader::Leader;
 use super::prober::StartProber;
-use crate::cluster::{Cluster, TableFull};
+use crate::cluster::Cluster;
 use crate::definition::Definition;
 use crate::futex;
 use crate::lease::{BEAT_MS, Lease};
 use crate::process;
-use crate::shm::Mapping;
 
 /// A cluster's place in a monitor.
 pub struct Seat {
@@ -23,7 +22,12 @@ pub struct Seat {
     me: Token,
     post: Post,
     called_ms: u64,
+    /// Until then this process leaves the posts to others.
+    rests_until_ms: u64,
 }
+
+/// For this long a process that cannot probe leaves the posts to others, ms.
+const REST_MS: u64 = 3_000;
 
 enum Post {
     Leader(Lease, Leader),
@@ -32,28 +36,22 @@ enum Post {
 }
 
 impl Seat {
-    /// Joins the cluster of `definition`; `start` makes the probers of whoever
-    /// comes to lead.
-    pub fn new(
-        definition: Arc<Definition>,
-        mapping: &Arc<Mapping>,
-        me: Token,
-        start: StartProber,
-        now: u64,
-    ) -> Result<Self, TableFull> {
-        let cluster = Arc::new(Cluster::attach(definition, Arc::clone(mapping), now)?);
+    /// A place in `cluster` for this process; `start` makes the probers of
+    /// whoever comes to lead.
+    pub fn new(cluster: Arc<Cluster>, me: Token, start: StartProber, now: u64) -> Self {
         cluster.touch(now);
-        Ok(Self {
+        Self {
             cluster,
             start,
             me,
             post: Post::None,
             called_ms: 0,
-        })
+            rests_until_ms: 0,
+        }
     }
 
     pub(super) fn is_of(&self, definition: &Arc<Definition>) -> bool {
-        Arc::ptr_eq(&self.cluster.configured, definition)
+        Arc::ptr_eq(&self.cluster.definition, definition)
     }
 
     pub(super) fn identity(&self) -> u64 {
@@ -73,6 +71,9 @@ impl Seat {
             log::info!("this process was held up and lost its post to another");
             self.post = Post::None;
         }
+        if now < self.rests_until_ms {
+            return Some(self.rests_until_ms - now);
+        }
         if !matches!(self.post, Post::Leader(..)) {
             self.try_to_lead(now);
         }
@@ -86,10 +87,28 @@ impl Seat {
             Post::Deputy(_) => Some(BEAT_MS),
             Post::None => None,
         };
-        if matches!(self.post, Post::Leader(..)) {
+        if let Post::Leader(_, leader) = &self.post {
+            if leader.is_unable() {
+                log::warn!("this process cannot open connections; another is to probe");
+                self.give_back();
+                self.rests_until_ms = now + REST_MS;
+                return Some(REST_MS);
+            }
             self.call_for_deputy(now);
         }
         wait
+    }
+
+    /// Gives the post back, if there is one, and calls for a successor.
+    fn give_back(&mut self) {
+        let shared = self.cluster.shared();
+        match std::mem::replace(&mut self.post, Post::None) {
+            Post::Leader(lease, _) => lease.release(&shared.lease),
+            Post::Deputy(lease) => lease.release(&shared.deputy),
+            Post::None => return,
+        }
+        futex::wake_all(&self.cluster.mapping.region().header.leaders);
+        futex::wake_all(&self.cluster.mapping.region().header.sleepers);
     }
 
     fn try_to_lead(&mut self, now: u64) {
@@ -99,17 +118,14 @@ impl Seat {
         };
         shared.leader_pid.store(process::pid(), Ordering::Relaxed);
         // Whatever an earlier leader has under way must not be published.
-        let policy = &self.cluster.definition.policy;
-        for node in &shared.nodes {
-            if node.identity.load(Ordering::Acquire) != 0 {
-                node.apply(Event::LeaseTaken, true, policy, now);
-            }
+        for index in 0..self.cluster.definition.nodes.len() {
+            let policy = &self.cluster.definition.policy;
+            self.cluster
+                .node(index)
+                .apply(Event::LeaseTaken, true, policy, now);
         }
         if let Post::Deputy(deputy) = &self.post {
             deputy.release(&shared.deputy);
-        }
-        if let Some(renewed) = self.cluster.renewed(now) {
-            self.cluster = Arc::new(renewed);
         }
         let leader = Leader::new(Arc::clone(&self.cluster), Arc::clone(&self.start), now);
         self.post = Post::Leader(lease, leader);
@@ -138,13 +154,6 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let shared = self.cluster.shared();
-        match &self.post {
-            Post::Leader(lease, _) => lease.release(&shared.lease),
-            Post::Deputy(lease) => lease.release(&shared.deputy),
-            Post::None => return,
-        }
-        futex::wake_all(&self.cluster.mapping.region().header.leaders);
-        futex::wake_all(&self.cluster.mapping.region().header.sleepers);
+        self.give_back();
     }
 }

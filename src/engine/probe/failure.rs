@@ -21,7 +21,8 @@ pub(super) fn failure(error: &WireError) -> ProbeResult {
         // do not match: a matter of configuration.
         WireError::Login(_) | WireError::Tls(_) => (Finding::NoLogin, None),
         WireError::Name(_) => (Finding::Failed { fatal: false }, None),
-        WireError::Resolver(_) | WireError::Own(_) => (Finding::Inconclusive, None),
+        WireError::Resolver(_) => (Finding::Inconclusive, None),
+        WireError::Own(_) => (Finding::Unable, None),
     };
     ProbeResult {
         errno,
@@ -71,6 +72,6 @@ fn unreachable(kind: io::ErrorKind) -> Finding {
         | io::ErrorKind::InvalidData
         | io::ErrorKind::NotFound => Finding::Failed { fatal: true },
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Finding::Failed { fatal: false },
-        _ => Finding::Inconclusive,
+        _ => Finding::Unable,
     }
 }
