@@ -1,7 +1,8 @@
 <?php
 // One request: dials a writer through amm; tells who served it and what it sees of the cluster.
 // AMM_TEST_CONFIG names a folder of configurations. "at": a moment of hrtime() to begin at, so that
-// requests in all workers begin at once; "hold_ms": stay that long afterwards, to keep the worker.
+// requests in all workers begin at once; "hold_ms": stay that long afterwards, to keep the worker;
+// "do" and "node": an operator's word first.
 use Amm\Cluster;
 
 header('Content-Type: application/json');
@@ -14,6 +15,7 @@ $began = hrtime(true);
 try {
     $config = json_decode(file_get_contents("$folder/" . basename($_GET['config'] ?? 'cluster') . '.json'), true);
     $cluster = Cluster::define('test', $config);
+    isset($_GET['do']) && $cluster->{$_GET['do']}($_GET['node']);
     $pdo = $cluster->connect(fn (Amm\Node $node, float $seconds) => new PDO(
         "mysql:host={$node->host};port={$node->port};dbname=shop", 'app', 'app-secret',
         [PDO::ATTR_TIMEOUT => max(1, (int) ceil($seconds)), PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION],

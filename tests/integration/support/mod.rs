@@ -4,7 +4,10 @@
 
 pub mod agent;
 pub mod engine;
+pub mod doubles;
+pub mod fastcgi;
 pub mod http;
+pub mod pool;
 pub mod proc;
 pub mod site;
 

@@ -13,6 +13,34 @@ use crate::php::{POOL_USER, Php};
 use crate::process::{self, Process};
 use crate::run_dir::RunDir;
 
+/// What a pool is like.
+#[derive(Clone, Debug)]
+pub struct FpmOptions {
+    /// Workers, all of which are started at once.
+    pub workers: usize,
+    /// The user they run as.
+    pub user: String,
+    /// Folder and name, unlike between those of one run.
+    pub name: String,
+    /// Further lines of the `[global]` section.
+    pub global: Vec<String>,
+    /// Further lines of the pool's section.
+    pub pool: Vec<String>,
+}
+
+impl FpmOptions {
+    /// A pool of the usual user.
+    pub fn new(workers: usize) -> Self {
+        Self {
+            workers,
+            user: POOL_USER.into(),
+            name: "fpm".into(),
+            global: Vec::new(),
+            pool: Vec::new(),
+        }
+    }
+}
+
 /// A running php-fpm. Dropping it kills master and workers.
 #[derive(Debug)]
 pub struct Fpm {
@@ -24,10 +52,15 @@ pub struct Fpm {
 impl Fpm {
     /// Starts a pool of `workers` and waits until it accepts connections.
     pub fn start(run: &RunDir, php: &Php, workers: usize) -> Result<Self> {
-        let folder = run.folder("fpm", php.user())?;
+        Self::start_with(run, php, &FpmOptions::new(workers))
+    }
+
+    /// The same with everything that can be said of a pool.
+    pub fn start_with(run: &RunDir, php: &Php, options: &FpmOptions) -> Result<Self> {
+        let folder = run.folder(&options.name, php.user())?;
         let (socket, log) = (folder.join("fpm.sock"), folder.join("fpm.log"));
         let config = folder.join("fpm.conf");
-        fs::write(&config, configuration(php, workers, &socket, &folder))?;
+        fs::write(&config, configuration(php, options, &socket, &folder))?;
         let mut command = Command::new(binary(php)?);
         php.configure(&mut command);
         command
@@ -79,6 +112,16 @@ impl Fpm {
         self.process.signal(libc::SIGUSR2)
     }
 
+    /// Sends the master a signal.
+    pub fn signal(&self, signal: i32) -> Result<()> {
+        self.process.signal(signal)
+    }
+
+    /// Waits for the master's end.
+    pub fn wait(&self, timeout: Duration) -> Result<std::process::ExitStatus> {
+        self.process.wait(timeout)
+    }
+
     fn wait_ready(&self) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(10);
         while UnixStream::connect(&self.socket).is_err() {
@@ -102,15 +145,16 @@ fn binary(php: &Php) -> Result<PathBuf> {
         .context("php-fpm of the same version as php is needed")
 }
 
-fn configuration(php: &Php, workers: usize, socket: &Path, folder: &Path) -> String {
+fn configuration(php: &Php, options: &FpmOptions, socket: &Path, folder: &Path) -> String {
+    let FpmOptions { workers, user, .. } = options;
     let mut text = format!(
         "[global]\n\
          error_log = {log}\n\
          log_level = notice\n\
          daemonize = no\n\
+         {global}\n\
          [www]\n\
-         user = {POOL_USER}\n\
-         group = {POOL_USER}\n\
+         user = {user}\n\
          listen = {socket}\n\
          listen.owner = {POOL_USER}\n\
          listen.group = {POOL_USER}\n\
@@ -121,10 +165,11 @@ fn configuration(php: &Php, workers: usize, socket: &Path, folder: &Path) -> Str
          decorate_workers_output = no\n\
          clear_env = yes\n",
         log = folder.join("fpm.log").display(),
+        global = options.global.join("\n"),
         socket = socket.display(),
     );
     for (name, value) in &php.options().env {
         text += &format!("env[{name}] = \"{value}\"\n");
     }
-    text
+    text + &options.pool.join("\n") + "\n"
 }
