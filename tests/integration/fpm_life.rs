@@ -111,10 +111,16 @@ fn ended(pool: Pool, signal: i32) -> Result<Duration> {
         }
     }
     pool.fpm.wait(Duration::from_secs(10))?;
-    let took = began.elapsed();
-    let left: Vec<_> = workers.iter().filter(|pid| proc::is_alive(**pid)).collect();
-    ensure!(left.is_empty(), "{left:?} are still there");
-    Ok(took)
+    until(Duration::from_secs(5), "the workers are gone", || {
+        let left: Vec<_> = workers.iter().filter(|pid| proc::is_alive(**pid)).collect();
+        let gone = left.is_empty();
+        Ok(if gone {
+            Ok(())
+        } else {
+            Err(format!("{signal}: {left:?}"))
+        })
+    })?;
+    Ok(began.elapsed())
 }
 
 #[test]
