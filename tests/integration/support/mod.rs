@@ -9,6 +9,7 @@ pub mod fastcgi;
 pub mod http;
 pub mod pool;
 pub mod proc;
+pub mod service;
 pub mod site;
 
 use std::path::PathBuf;
