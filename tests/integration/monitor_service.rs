@@ -72,10 +72,23 @@ fn a_service_probes_for_pools_that_do_not() -> Result<()> {
     let begun = wait_for(&mut observer, "it leads", |s| {
         leader(s) == Some(service.pid())
     })?;
+    wait_for(&mut observer, "all are writers", |s| {
+        let nodes = s["nodes"].as_object();
+        nodes.is_some_and(|nodes| nodes.values().all(|node| node["role"] == "writer"))
+    })?;
     let dead = doubles.id(0);
     doubles.down(0);
     wait_for(&mut observer, "the dead node is seen", |s| {
         s["nodes"][&dead]["health"] == "down"
+    })?;
+    let told = format!("{dead} is down, role writer, breaker open");
+    until(Duration::from_secs(2), "it tells", || {
+        let log = service.log()?;
+        Ok(if log.contains(&told) {
+            Ok(())
+        } else {
+            Err(log)
+        })
     })?;
     let dials = serve(&pool, &doubles)?;
     assert_eq!(dials[0], 0, "dialled although known to be dead: {dials:?}");
@@ -162,7 +175,6 @@ fn a_service_probes_for_pools_that_do_not() -> Result<()> {
     let log = service.log()?;
     for told in [
         "this process probes".to_owned(),
-        format!("{dead} is down, role writer, breaker open"),
         format!("{dead} is up, role writer, breaker open, held down"),
     ] {
         log.contains(&told)
