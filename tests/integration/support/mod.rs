@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test uses its own part of it")]
 
 pub mod agent;
-pub mod engine;
 pub mod doubles;
+pub mod engine;
 pub mod fastcgi;
 pub mod http;
 pub mod pool;
