@@ -1,11 +1,12 @@
 # make demo    a real Galera cluster under load, writers failing, figures at the end
 # make test    everything that CI runs
 # make bench   what a call costs
+# make mutants  that the models of the shared state can fail
 # make         the extension: target/release/libamm.so
 
 LIBRARY := target/release/libamm.so
 
-.PHONY: all demo test test-unit test-simulation test-phpt test-laravel test-integration lint bench install-deps sid install clean
+.PHONY: all demo test test-unit test-models mutants test-simulation test-phpt test-laravel test-integration lint bench install-deps sid install clean
 
 all: install-deps
 	cargo build --release -p amm
@@ -22,7 +23,7 @@ demo: all
 	cargo build --release -p amm-rig --bin demo
 	target/release/demo --extension $(LIBRARY)
 
-test: all sid lint test-unit test-simulation test-phpt test-laravel test-integration
+test: all sid lint test-unit test-models test-simulation test-phpt test-laravel test-integration
 
 lint:
 	cargo fmt --all --check
@@ -30,6 +31,13 @@ lint:
 
 test-unit:
 	cargo test --quiet
+
+# The claims, leases and records of shared memory in every interleaving.
+test-models:
+	cargo test --quiet --profile models -p amm-models
+
+mutants:
+	cargo run --quiet --profile models -p amm-models --bin mutants
 
 # Thousands of seeds of hosts, processes and servers in one thread; more with
 # AMM_LONG=1.

@@ -292,6 +292,7 @@ namespace Amm {
          * on. `probe` is what the last probe of a node came to, `role_reason` why the node is not a writer, `picks` how
          * often it was chosen, `lag_ms` how far it was behind the writers at the last probe (4294967294: its replication
          * is stopped), `at` a Unix time. Ages and times are milliseconds, `rtt_us` is microseconds; null is "not known".
+         * The nodes are those of the configuration and, with `discover`, those that the cluster itself listed.
          *
          * `foreach ($cluster->status()['nodes'] as $id => $node) { printf("%s %s\n", $id, $node['health']); }`
          *
@@ -309,6 +310,7 @@ namespace Amm {
          *         host: string,
          *         port: int,
          *         zone: string|null,
+         *         discovered: bool,
          *         role: 'writer'|'reader'|'unready'|'unknown',
          *         role_reason: string|null,
          *         health: 'up'|'suspect'|'down',

@@ -77,6 +77,15 @@ pub enum Event {
     LeaseTaken,
     /// An operator spoke.
     Admin(AdminOverride),
+    /// The cluster's own list has the node, which nobody configured. It gets
+    /// nothing until it was seen to be a writer; `held`: and then like one that
+    /// comes back, since the cluster was in use without it.
+    Listed {
+        /// Whether its start is held down and ramped.
+        held: bool,
+    },
+    /// The cluster's own list has the node no more.
+    Retired,
 }
 
 /// The state after `event`, with epoch and sequence carried on. `watched`
@@ -182,6 +191,20 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
         }
         Event::LeaseTaken => next.fence = state.fence.wrapping_add(1),
         Event::Admin(admin) => next.admin = admin,
+        Event::Listed { held } => {
+            if state.role == Role::Unknown {
+                next.role = Role::Unready;
+                next.scar |= held;
+            }
+        }
+        Event::Retired => {
+            next.role = Role::Unready;
+            next.phase = Phase::Open;
+            next.health = Health::Down;
+            next.scar = true;
+            next.passive = false;
+            next.failures = 0;
+        }
     }
     state.succeed_with(next)
 }

@@ -13,9 +13,16 @@ type Seen = (Role, Health, Phase, Admin);
 /// The last look at a cluster.
 #[derive(Default)]
 pub struct Changes {
-    nodes: Vec<Seen>,
+    nodes: Vec<Look>,
     leader: Option<u32>,
-    states: Vec<u64>,
+}
+
+/// The last look at a node.
+struct Look {
+    node: u64,
+    id: String,
+    word: u64,
+    seen: Seen,
 }
 
 impl Changes {
@@ -37,28 +44,43 @@ impl Changes {
         }
         for index in 0..cluster.definition.nodes.len() {
             let word = cluster.node(index).state.load(Ordering::Acquire);
+            let node = cluster
+                .definition
+                .nodes
+                .get(index)
+                .map_or(0, |n| n.identity);
+            let before = self.nodes.iter_mut().find(|n| n.node == node);
             // Mostly nothing has changed at all.
-            if self.states.get(index) == Some(&word) {
+            if before.as_ref().is_some_and(|before| before.word == word) {
                 continue;
             }
-            put(&mut self.states, index, word);
             let state = NodeState::unpack(word);
             let admin = cluster.definition.admin(index, state.admin);
             let seen = (state.role, state.health, state.phase, admin);
-            if self.nodes.get(index) == Some(&seen) {
-                continue;
+            match before {
+                Some(before) => {
+                    before.word = word;
+                    if std::mem::replace(&mut before.seen, seen) == seen {
+                        continue;
+                    }
+                }
+                None => self.nodes.push(Look {
+                    node,
+                    id: cluster.node_id(index).to_owned(),
+                    word,
+                    seen,
+                }),
             }
-            put(&mut self.nodes, index, seen);
             lines.push(describe(cluster, index, &seen));
         }
+        self.nodes.retain(|n| {
+            let stays = cluster.definition.index_of(n.node).is_some();
+            if !stays {
+                lines.push(format!("{} has left its cluster", n.id));
+            }
+            stays
+        });
         lines
-    }
-}
-
-fn put<T>(list: &mut Vec<T>, index: usize, value: T) {
-    match list.get_mut(index) {
-        Some(place) => *place = value,
-        None => list.push(value),
     }
 }
 

@@ -1,13 +1,16 @@
 //! A definition joined to its slot in shared memory.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use amm_core::breaker::Event;
 use amm_core::config::{Flavour, Writers};
+use amm_core::discovery::{Listing, accept};
 use amm_core::selection::rendezvous::mix;
 use amm_core::trial;
 
 use crate::definition::{Definition, millis};
+use crate::roster::{self, Found};
 use crate::shm::{ClusterSlot, Mapping, NodeSlot, layout};
 use crate::table::{AtomicRef, free_slot, is_idle, take_place, take_slot};
 use crate::views::Views;
@@ -30,15 +33,19 @@ const FOUND_SEVERAL_WRITERS: u32 = 1 << 9;
 
 /// A definition and its shared slot.
 pub struct Cluster {
-    /// The configuration.
+    /// The configuration, with the nodes that the cluster itself has listed.
     pub definition: Arc<Definition>,
+    /// The configuration alone.
+    pub configured: Arc<Definition>,
     /// The memory the slot lies in.
     pub mapping: Arc<Mapping>,
     /// What this process's probes heard of its members.
     pub views: Views,
     slot: usize,
-    /// Node slot of each configured node.
+    /// Node slot of each node.
     places: Vec<usize>,
+    /// Write of the roster that `definition` goes by.
+    roster: AtomicU32,
     /// Sets this host's jitter apart from that of others.
     salt: u64,
 }
@@ -58,24 +65,90 @@ impl Cluster {
         shared
             .idle_ms
             .fetch_max(millis(settings.idle_after) as u32, Ordering::Relaxed);
-        let identities: Vec<AtomicRef<'_>> = shared
-            .nodes
-            .iter()
-            .map(|n| AtomicRef(&n.identity))
-            .collect();
-        let places = definition
-            .nodes
-            .iter()
-            .map(|node| take_place(&identities, node.identity).ok_or(TableFull))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self {
+        let places = take_places(shared, &definition).ok_or(TableFull)?;
+        let cluster = Self {
+            configured: Arc::clone(&definition),
             definition,
             mapping,
             views: Views::default(),
             slot,
             places,
+            roster: AtomicU32::new(0),
             salt: host_salt(),
+        };
+        Ok(match cluster.renewed(now_ms) {
+            Some(renewed) => renewed,
+            None => cluster,
         })
+    }
+
+    /// This cluster by the roster in force, if that names other nodes than this
+    /// one has. Costs one load where nothing was published since it was asked.
+    #[inline]
+    pub fn renewed(&self, now_ms: u64) -> Option<Self> {
+        if !self.configured.settings.discover
+            || self.shared().roster.latest() == self.roster.load(Ordering::Relaxed)
+        {
+            return None;
+        }
+        self.follow_roster(now_ms)
+    }
+
+    #[cold]
+    fn follow_roster(&self, now_ms: u64) -> Option<Self> {
+        let (generation, found) = roster::read(&self.shared().roster, &self.configured);
+        if found == Found::Torn {
+            return None;
+        }
+        self.roster.store(generation, Ordering::Relaxed);
+        let Found::Roster(roster) = found else {
+            return None;
+        };
+        let accepted = accept(&roster.listings, &self.configured.rules);
+        let renewed = self.with_members(accepted.nodes, false, now_ms)?;
+        renewed.roster.store(generation, Ordering::Relaxed);
+        Some(renewed)
+    }
+
+    /// This cluster with these nodes beside the configured ones, if it has not
+    /// just these. Those for whom there is no room are left out; `held`: new
+    /// ones start like one that comes back.
+    pub(crate) fn with_members(
+        &self,
+        mut members: Vec<Listing>,
+        held: bool,
+        now_ms: u64,
+    ) -> Option<Self> {
+        let mut wanted = self.configured.with_members(&members);
+        if wanted.has_nodes_of(&self.definition) {
+            return None;
+        }
+        let places = loop {
+            match take_places(self.shared(), &wanted) {
+                Some(places) => break places,
+                None => members.pop()?,
+            };
+            wanted = self.configured.with_members(&members);
+        };
+        let renewed = Self {
+            definition: Arc::new(wanted),
+            configured: Arc::clone(&self.configured),
+            mapping: Arc::clone(&self.mapping),
+            views: self.views.clone(),
+            slot: self.slot,
+            places,
+            roster: AtomicU32::new(self.roster.load(Ordering::Relaxed)),
+            salt: self.salt,
+        };
+        for (index, node) in renewed.definition.nodes.iter().enumerate() {
+            if node.discovered {
+                let listed = Event::Listed { held };
+                renewed
+                    .node(index)
+                    .apply(listed, true, &renewed.definition.policy, now_ms);
+            }
+        }
+        Some(renewed)
     }
 
     /// The same with jitter of its own, for many hosts in one process.
@@ -90,21 +163,29 @@ impl Cluster {
         &self.mapping.region().clusters[self.slot % layout::CLUSTERS]
     }
 
-    /// The shared state of the configured node at `index` (of those there are).
+    /// The shared state of the node at `index` (of those there are).
     #[inline]
     pub fn node(&self, index: usize) -> &NodeSlot {
         let place = self.places.get(index).copied().unwrap_or(0);
         &self.shared().nodes[place % layout::NODES]
     }
 
-    /// The configured node that lies in node slot `place`.
+    /// The node that lies in node slot `place`.
     pub fn node_at(&self, place: usize) -> Option<usize> {
         self.places.iter().position(|&p| p == place)
     }
 
-    /// The node slot of the configured node at `index`.
+    /// The node slot of the node at `index`.
     pub fn place(&self, index: usize) -> usize {
         self.places.get(index).copied().unwrap_or(0)
+    }
+
+    /// Whether the node's place is still its own. It is not once the node has
+    /// left its cluster for good: what is said of it then is said of nobody.
+    pub(crate) fn holds(&self, index: usize) -> bool {
+        let node = self.definition.nodes.get(index);
+        let held = self.node(index).identity.load(Ordering::Acquire);
+        node.is_some_and(|node| node.identity == held)
     }
 
     /// Whether the slot is still this cluster's. It is not once nobody used it
@@ -235,6 +316,19 @@ impl Cluster {
         let shared = self.shared();
         is_idle(shared, now_ms) && free_slot(shared, self.definition.identity)
     }
+}
+
+/// The place of each node, in the order of the definition.
+fn take_places(shared: &ClusterSlot, definition: &Definition) -> Option<Vec<usize>> {
+    let words: Vec<AtomicRef<'_>> = shared
+        .nodes
+        .iter()
+        .map(|n| AtomicRef(&n.identity))
+        .collect();
+    let nodes = definition.nodes.iter();
+    nodes
+        .map(|node| take_place(&words, node.identity))
+        .collect()
 }
 
 fn host_salt() -> u64 {

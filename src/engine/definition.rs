@@ -6,12 +6,15 @@ use amm_core::backoff::Backoff;
 use amm_core::breaker::Policy;
 use amm_core::config::Secret;
 use amm_core::config::{Admin, NodeRole, NodeSettings, Settings};
+use amm_core::discovery::{Host, Listing, Rules, aurora};
 use amm_core::node::AdminOverride;
 use amm_core::selection::Candidate;
 use amm_core::token::Keys;
 
-/// One configured node.
-#[derive(Debug)]
+use crate::roster::seal::Seal;
+
+/// One node.
+#[derive(Clone, Debug)]
 pub struct NodeDefinition {
     /// Its settings.
     pub settings: NodeSettings,
@@ -21,6 +24,28 @@ pub struct NodeDefinition {
     pub identity: u64,
     /// What selection sees of it; rank and zone are filled in when asked.
     pub candidate: Candidate,
+    /// The cluster itself named it, not the configuration.
+    pub discovered: bool,
+}
+
+impl NodeDefinition {
+    fn new(index: usize, settings: NodeSettings, discovered: bool, zone: Option<&str>) -> Self {
+        let identity = settings.identity().get();
+        Self {
+            id: settings.id(),
+            identity,
+            candidate: Candidate {
+                index,
+                identity,
+                weight: settings.weight,
+                priority: settings.priority,
+                rank: u16::MAX,
+                near: zone.is_some() && settings.zone.as_deref() == zone,
+            },
+            settings,
+            discovered,
+        }
+    }
 }
 
 /// A cluster as configured.
@@ -30,7 +55,7 @@ pub struct Definition {
     pub settings: Settings,
     /// Stable hash of flavour and nodes: the key of its shared slot.
     pub identity: u64,
-    /// Its nodes, in configuration order.
+    /// Its nodes: the configured ones in their order, then those discovered.
     pub nodes: Vec<NodeDefinition>,
     /// What the breakers go by.
     pub policy: Policy,
@@ -38,6 +63,10 @@ pub struct Definition {
     pub has_readers: bool,
     /// What tokens are signed with; `None`: there are none.
     pub keys: Option<Keys>,
+    /// Which of the members that the cluster lists may be used.
+    pub(crate) rules: Rules,
+    /// Tells rosters of this cluster from others'; `None` without credentials.
+    pub(crate) seal: Option<Seal>,
 }
 
 impl Definition {
@@ -47,22 +76,7 @@ impl Definition {
             .nodes
             .iter()
             .enumerate()
-            .map(|(index, node)| {
-                let identity = node.identity().get();
-                NodeDefinition {
-                    settings: node.clone(),
-                    id: node.id(),
-                    identity,
-                    candidate: Candidate {
-                        index,
-                        identity,
-                        weight: node.weight,
-                        priority: node.priority,
-                        rank: u16::MAX,
-                        near: zone.is_some() && node.zone.as_deref() == zone,
-                    },
-                }
-            })
+            .map(|(index, node)| NodeDefinition::new(index, node.clone(), false, zone))
             .collect();
         let policy = Policy {
             failures_to_open: settings.failures_to_open,
@@ -82,14 +96,51 @@ impl Definition {
             nodes,
             policy,
             keys: keys(&settings.secrets),
+            rules: rules(&settings),
+            seal: Seal::new(&settings, &settings.secrets),
             settings,
         }
     }
 
-    /// The same, with `secrets` for its tokens if it has none of its own.
+    /// The same, with `secrets` for its tokens and rosters if it has none of its
+    /// own.
     pub fn or_secrets(mut self, secrets: &[Secret]) -> Self {
-        self.keys = self.keys.or_else(|| keys(secrets));
+        if self.keys.is_none() {
+            self.keys = keys(secrets);
+            self.seal = Seal::new(&self.settings, secrets);
+        }
         self
+    }
+
+    /// The same cluster with nodes that it listed itself, after those that were
+    /// configured: the identity is that of the configuration.
+    pub(crate) fn with_members(&self, members: &[Listing]) -> Self {
+        let mut nodes = self.nodes.clone();
+        let settings = members
+            .iter()
+            .filter_map(|listing| NodeSettings::try_new(&listing.to_string()).ok());
+        for settings in settings {
+            nodes.push(NodeDefinition::new(nodes.len(), settings, true, None));
+        }
+        Self {
+            settings: self.settings.clone(),
+            nodes,
+            keys: self.keys.clone(),
+            rules: self.rules.clone(),
+            seal: self.seal.clone(),
+            ..*self
+        }
+    }
+
+    /// Whether it has the same nodes, in the same order.
+    pub(crate) fn has_nodes_of(&self, other: &Self) -> bool {
+        let identities = |d: &Self| d.nodes.iter().map(|n| n.identity).collect::<Vec<_>>();
+        identities(self) == identities(other)
+    }
+
+    /// The index of the node with this identity.
+    pub fn index_of(&self, identity: u64) -> Option<usize> {
+        self.nodes.iter().position(|n| n.identity == identity)
     }
 
     /// The index of the node called `id`, or of the only node of that host.
@@ -143,6 +194,22 @@ fn keys(secrets: &[Secret]) -> Option<Keys> {
     let bytes = |secret: &'_ Secret| secret.expose().as_bytes().to_vec();
     let signing = secrets.first().map(bytes)?;
     Some(Keys::new(&signing, secrets.get(1).map(bytes).as_deref()))
+}
+
+/// What is accepted of a roster, by the configuration alone.
+fn rules(settings: &Settings) -> Rules {
+    let by_network = settings.nodes.iter().filter(|n| n.socket.is_none());
+    let hosts = by_network.filter_map(|n| Some((Host::try_new(&n.host)?, n.port)));
+    let names = settings.nodes.iter().map(|n| n.host.as_str());
+    Rules {
+        patterns: match settings.discover {
+            true => settings.discover_hosts.clone(),
+            false => Vec::new(),
+        },
+        suffixes: aurora::suffixes(names, &settings.discover_hosts),
+        configured: hosts.collect(),
+        count: settings.nodes.len(),
+    }
 }
 
 /// Whole milliseconds of a duration.

@@ -21,10 +21,14 @@ pub mod probe;
 pub mod process;
 pub mod report;
 mod resolve;
+pub mod roster;
 pub mod seqlock;
 pub mod shm;
 pub mod signals;
 pub mod socket;
+pub mod state;
+#[cfg(test)]
+mod state_tests;
 pub mod status;
 mod sync;
 mod table;

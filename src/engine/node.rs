@@ -1,28 +1,16 @@
-//! Reading and changing one node of shared memory.
+//! What is kept of a node beside its state: claims, probes, errors.
 
-use amm_core::breaker::{Event, Policy, step};
-use amm_core::node::NodeState;
+use std::sync::atomic::Ordering;
+
 use amm_core::probe::Reason;
 use amm_core::trial::Token;
 use amm_core::verdict::Verdict;
 
 use crate::claim;
 use crate::shm::NodeSlot;
-use crate::sync::Ordering;
+use crate::state::SKEW_MS;
 
-/// Times further ahead than this are not times but garbage, ms.
-const SKEW_MS: u64 = 2_000;
-const SINCE_MASK: u64 = (1 << 56) - 1;
 const PROBE_TIME_MASK: u64 = (1 << 48) - 1;
-
-/// A change that was made.
-#[derive(Clone, Copy, Debug)]
-pub struct Change {
-    /// The state before.
-    pub before: NodeState,
-    /// The state after.
-    pub after: NodeState,
-}
 
 /// What the last probe of a node came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,71 +51,6 @@ pub struct LastError {
 }
 
 impl NodeSlot {
-    /// The state now.
-    #[inline]
-    pub fn load(&self) -> NodeState {
-        NodeState::unpack(self.state.load(Ordering::Acquire))
-    }
-
-    /// When the phase of `state` began. If its writer was killed between the
-    /// state and the time, the time is set here, to now.
-    pub fn since_ms(&self, state: NodeState, now_ms: u64) -> u64 {
-        let word = self.since.load(Ordering::Acquire);
-        let since = word & SINCE_MASK;
-        if (word >> 56) as u8 == state.seq {
-            // A time ahead of the clock is from before a reboot, or garbage:
-            // long past.
-            return if since > now_ms + SKEW_MS {
-                0
-            } else {
-                since.min(now_ms)
-            };
-        }
-        let repaired = since_word(state.seq, now_ms);
-        let _ = self
-            .since
-            .compare_exchange(word, repaired, Ordering::AcqRel, Ordering::Acquire);
-        now_ms
-    }
-
-    /// Applies `event`, whatever else happens meanwhile.
-    pub fn apply(&self, event: Event, watched: bool, policy: &Policy, now_ms: u64) -> Change {
-        let mut word = self.state.load(Ordering::Acquire);
-        loop {
-            match self.exchange(word, event, watched, policy, now_ms) {
-                Ok(change) => return change,
-                Err(current) => word = current,
-            }
-        }
-    }
-
-    /// Applies `event` only if the state is still the one of `word`; else
-    /// gives the present word. This is what fences probes: a result counts
-    /// only if nothing changed since the probe began.
-    pub fn exchange(
-        &self,
-        word: u64,
-        event: Event,
-        watched: bool,
-        policy: &Policy,
-        now_ms: u64,
-    ) -> Result<Change, u64> {
-        let before = NodeState::unpack(word);
-        let after = step(before, event, watched, policy);
-        let next = after.pack();
-        if next != word {
-            self.state
-                .compare_exchange(word, next, Ordering::AcqRel, Ordering::Acquire)?;
-            if after.seq != before.seq {
-                self.since
-                    .store(since_word(after.seq, now_ms), Ordering::Release);
-            }
-        } else if self.state.load(Ordering::Acquire) != word {
-            return Err(self.state.load(Ordering::Acquire));
-        }
-        Ok(Change { before, after })
-    }
-
     /// Takes the half-open claim until `until_ms`.
     pub fn claim_trial(&self, me: Token, now_ms: u64, until_ms: u64) -> bool {
         claim::take(&self.trial, me, now_ms, until_ms)
@@ -214,10 +137,6 @@ impl NodeSlot {
             errno: (word >> 48) as u16,
         })
     }
-}
-
-fn since_word(seq: u8, now_ms: u64) -> u64 {
-    (u64::from(seq) << 56) | (now_ms & SINCE_MASK)
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use amm_core::probe::{Judgement, Reason, name_hash};
 
 use crate::cluster::Cluster;
 use crate::definition::{Definition, NodeDefinition, millis};
-use crate::node::{Change, ProbeOutcome};
+use crate::node::ProbeOutcome;
 use crate::resolve::Resolver;
+use crate::state::Change;
 use crate::wire::{Conn, Credentials, Deadline, Peer, Result, WireError};
 use question::{question, writes_through_read_only};
 

@@ -10,8 +10,8 @@ use amm_core::verdict::{ErrorSeen, Phase, RoleAfter, Verdict, classify, role_aft
 
 use crate::claim;
 use crate::cluster::Cluster;
-use crate::node::Change;
 use crate::shm::layout::REFUTED;
+use crate::state::Change;
 
 /// For this long the reports of a process that a probe has refuted are not
 /// believed, ms.
@@ -35,6 +35,9 @@ impl Cluster {
         now_ms: u64,
     ) -> Verdict {
         let verdict = classify(seen, phase);
+        if !self.holds(index) {
+            return verdict;
+        }
         let node = self.node(index);
         let errno = seen.number(phase);
         match verdict {

@@ -81,6 +81,15 @@ impl<const N: usize> Seqlock<N> {
         (0..TRIES).find_map(|_| self.try_read())
     }
 
+    /// The generation of the last write that was ended, by one load; 0: none
+    /// was. It has not moved: what was read under it is still the record.
+    #[inline]
+    pub fn latest(&self) -> u32 {
+        self.cells
+            .last()
+            .map_or(0, |[_, low]| (low.load(Ordering::Acquire) >> 32) as u32)
+    }
+
     fn try_read(&self) -> Option<(u32, [u64; N])> {
         let mut generation = None;
         let mut words = [0; N];

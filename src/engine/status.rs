@@ -32,7 +32,7 @@ pub struct ClusterStatus {
     pub deputy_age_ms: Option<u64>,
     /// Node that `single` has settled on.
     pub incumbent: Option<usize>,
-    /// The nodes, in configuration order.
+    /// The nodes: the configured ones in their order, then those discovered.
     pub nodes: Vec<NodeStatus>,
     /// Tokens accepted and refused; `None` where no secret is set.
     pub tokens: Option<Counts>,
@@ -51,6 +51,8 @@ pub struct NodeStatus {
     pub port: u16,
     /// Configured zone.
     pub zone: Option<String>,
+    /// Whether the cluster itself named it, not the configuration.
+    pub discovered: bool,
     /// Observed role.
     pub role: &'static str,
     /// Why it is not a writer, in words.
@@ -130,6 +132,7 @@ fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
         host: configured.settings.host.clone(),
         port: configured.settings.port,
         zone: configured.settings.zone.clone(),
+        discovered: configured.discovered,
         role: glance.state.role.as_str(),
         role_reason: match glance.state.role {
             Role::Writer => None,
@@ -200,6 +203,7 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(crate::roster::warnings(cluster));
     if cluster.writes_through_read_only() {
         warnings.push(
             "the probes' user may write on read-only servers (SUPER, READ ONLY ADMIN or \
@@ -231,7 +235,6 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
     warnings.extend(lag(cluster, status, &reads));
     let settings = &cluster.definition.settings;
     let idle: Vec<&str> = [
-        ("discover", settings.discover),
         (
             "conflicts = \"adaptive\"",
             settings.conflicts == Conflicts::Adaptive,

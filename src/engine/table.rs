@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use amm_core::node::NodeState;
 
-use crate::shm::ClusterSlot;
+use crate::roster::WORDS;
+use crate::shm::{ClusterSlot, NodeSlot};
 
 /// Mark of a slot that is being freed.
 pub(crate) const FREEING: u64 = 1;
@@ -58,33 +59,10 @@ pub(crate) fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
     }
     for node in &slot.nodes {
         node.identity.store(0, Ordering::Release);
-        let old = NodeState::unpack(node.state.load(Ordering::Acquire));
-        let fresh = NodeState {
-            epoch: old.epoch.wrapping_add(1),
-            ..NodeState::default()
-        };
-        node.state.store(fresh.pack(), Ordering::Release);
-        for word in [
-            &node.since,
-            &node.trial,
-            &node.probe,
-            &node.last_error,
-            &node.reporter,
-            &node.dials,
-            &node.failures,
-            &node.conflicts,
-            &node.picks,
-            &node.overloaded_ms,
-            &node.member,
-            &node.cut_ms,
-        ] {
-            word.store(0, Ordering::Release);
-        }
-        node.rtt_us.store(0, Ordering::Relaxed);
-        node.rank.store(0, Ordering::Relaxed);
-        node.urgent.store(0, Ordering::Relaxed);
-        node.lag_ms.store(0, Ordering::Relaxed);
+        clear(node);
     }
+    let mut term = slot.roster.begin_term();
+    let _ = slot.roster.publish(&mut term, &[0; WORDS]);
     for word in slot
         .waiters
         .iter()
@@ -110,6 +88,51 @@ pub(crate) fn free_slot(slot: &ClusterSlot, identity: u64) -> bool {
         .identity
         .compare_exchange(FREEING, 0, Ordering::AcqRel, Ordering::Acquire);
     true
+}
+
+/// Empties the place of a node that is no longer one of the cluster's. Unless
+/// that is ended it bears the mark [`FREEING`], and is taken by nobody until
+/// somebody frees it again.
+pub(crate) fn free_node(node: &NodeSlot, identity: u64) {
+    let exchange = |from, to| {
+        node.identity
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    };
+    if identity == FREEING || exchange(identity, FREEING) {
+        clear(node);
+        exchange(FREEING, 0);
+    }
+}
+
+/// Forgets all that was known of a node but its epoch, which moves on.
+fn clear(node: &NodeSlot) {
+    let old = NodeState::unpack(node.state.load(Ordering::Acquire));
+    let fresh = NodeState {
+        epoch: old.epoch.wrapping_add(1),
+        ..NodeState::default()
+    };
+    node.state.store(fresh.pack(), Ordering::Release);
+    for word in [
+        &node.since,
+        &node.trial,
+        &node.probe,
+        &node.last_error,
+        &node.reporter,
+        &node.dials,
+        &node.failures,
+        &node.conflicts,
+        &node.picks,
+        &node.overloaded_ms,
+        &node.member,
+        &node.cut_ms,
+    ] {
+        word.store(0, Ordering::Release);
+    }
+    node.rtt_us.store(0, Ordering::Relaxed);
+    node.rank.store(0, Ordering::Relaxed);
+    node.urgent.store(0, Ordering::Relaxed);
+    node.lag_ms.store(0, Ordering::Relaxed);
 }
 
 /// One place's identity word.

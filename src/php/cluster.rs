@@ -308,49 +308,42 @@ impl Cluster {
                  whose nodes are: {}",
                 node.cluster.node_id(node.index),
                 self.name,
-                self.node_ids()
+                node_ids(&self.definition)
             )));
         }
         Ok(node)
     }
 
-    fn node_ids(&self) -> String {
-        let ids: Vec<&str> = self
-            .definition
-            .nodes
-            .iter()
-            .map(|n| n.id.as_str())
-            .collect();
-        ids.join(", ")
-    }
-
     fn administer(&self, id: &str, admin: AdminOverride) -> PhpResult<()> {
+        let shared = self.shared()?;
+        let definition = &shared.definition;
         let wanted = NodeSettings::try_new(id).map_or_else(|_| id.to_owned(), |n| n.id());
-        let index = self
-            .definition
-            .find(&wanted)
-            .or_else(|| self.definition.find(id));
+        let index = definition.find(&wanted).or_else(|| definition.find(id));
         let Some(index) = index else {
             return Err(exceptions::general(format!(
                 "cluster \"{}\" has no node \"{id}\"; it has: {}",
                 self.name,
-                self.node_ids()
+                node_ids(definition)
             )));
         };
         // Where the configuration says the same, nothing has to override it,
         // and a later one is free to say otherwise.
-        let configured = self.definition.nodes.get(index).map(|n| n.settings.admin);
+        let configured = definition.nodes.get(index).map(|n| n.settings.admin);
         let admin = match (admin, configured) {
             (AdminOverride::Enabled, Some(Admin::Enabled)) => AdminOverride::Unset,
             _ => admin,
         };
-        let shared = self.shared()?;
         let node = shared.node(index);
-        node.apply(Event::Admin(admin), true, &self.definition.policy, now_ms());
+        node.apply(Event::Admin(admin), true, &definition.policy, now_ms());
         shared.announce_change();
         log::info!("node {id} {admin:?} by an operator");
         Ok(())
     }
+}
+
+fn node_ids(definition: &Definition) -> String {
+    let ids: Vec<&str> = definition.nodes.iter().map(|n| n.id.as_str()).collect();
+    ids.join(", ")
 }
 
 fn hash(key: Option<KeyArg<'_>>) -> Option<u64> {

@@ -42,8 +42,9 @@ pub(super) fn connect(
     if let Some(kept) = request::choice(cluster.whose(), slot, purpose)
         && let Some(kept) = kept.object().and_then(node::of)
         && kept.is_current()
+        && let Some(index) = shared.definition.index_of(kept.identity())
     {
-        attempt.begin_with(kept.index, kept.epoch);
+        attempt.begin_with(index, kept.epoch);
     }
     let mut last: Option<Zval> = None;
     let generation = process::generation();
@@ -135,7 +136,9 @@ fn settle(
         .as_ref()
         .and_then(Zval::object)
         .and_then(node::of)
-        .is_some_and(|old| old.index == new.index && old.epoch == new.epoch && old.is_current());
+        .is_some_and(|old| {
+            old.identity() == new.identity() && old.epoch == new.epoch && old.is_current()
+        });
     if !same {
         count_pick(shared, new.index);
         cluster.keep(slot, purpose, &made.0);

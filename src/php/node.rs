@@ -40,6 +40,12 @@ impl Node {
 }
 
 impl Node {
+    /// Which node it is, whatever its index in another look at the cluster.
+    pub(super) fn identity(&self) -> u64 {
+        let nodes = &self.cluster.definition.nodes;
+        nodes.get(self.index).map_or(0, |node| node.identity)
+    }
+
     /// Whether what was chosen is still good for what it was chosen for.
     #[inline]
     pub(super) fn is_current(&self) -> bool {

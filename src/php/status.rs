@@ -63,6 +63,7 @@ fn node(node: &NodeStatus) -> Result<ZBox<ZendHashTable>> {
     table.insert("host", node.host.as_str())?;
     table.insert("port", i64::from(node.port))?;
     table.insert("zone", node.zone.clone())?;
+    table.insert("discovered", node.discovered)?;
     table.insert("role", node.role)?;
     table.insert("role_reason", node.role_reason.map(str::to_owned))?;
     table.insert("health", node.health)?;

@@ -158,8 +158,9 @@ pub(super) fn host() -> Result<Arc<Host>, String> {
     with(Worker::host)
 }
 
-/// The cluster of a definition, joined to its slot; looks once a second
-/// whether the shared file is still the one in use.
+/// The cluster of a definition, joined to its slot, with the nodes that it
+/// lists itself; looks once a second whether the shared file is still the one in
+/// use.
 pub(super) fn attach(definition: &Arc<Definition>, now: u64) -> Result<Rc<Cluster>, String> {
     with(|worker| {
         let host = worker.host()?;
@@ -170,10 +171,15 @@ pub(super) fn attach(definition: &Arc<Definition>, now: u64) -> Result<Rc<Cluste
             .retain(|(seen, cluster)| *seen == version && cluster.is_attached());
         let found = worker
             .attached
-            .iter()
-            .find(|(_, c)| Arc::ptr_eq(&c.definition, definition));
+            .iter_mut()
+            .find(|(_, c)| Arc::ptr_eq(&c.configured, definition));
         let cluster = match found {
-            Some((_, cluster)) => Rc::clone(cluster),
+            Some((_, cluster)) => {
+                if let Some(renewed) = cluster.renewed(now) {
+                    *cluster = Rc::new(renewed);
+                }
+                Rc::clone(cluster)
+            }
             None => {
                 let made = Cluster::attach(Arc::clone(definition), host.mapping(), now)
                     .map_err(|error| error.to_string())?;
@@ -215,7 +221,7 @@ pub(super) fn see_to_probing(cluster: &Cluster, now: u64) {
             };
         }
         if let Some(monitor) = &worker.monitor {
-            monitor.care_for(&cluster.definition, probes_are_refused(cluster));
+            monitor.care_for(&cluster.configured, probes_are_refused(cluster));
             if alive && is_vacant(cluster, now) {
                 monitor.wake();
             }

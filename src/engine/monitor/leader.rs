@@ -8,6 +8,7 @@ use amm_core::admission::{UNTRIED_MS, hold_ms, settle_ms};
 use amm_core::breaker::Event;
 use amm_core::node::{Health, NodeState, Phase, Role};
 
+use super::follower::Follower;
 use super::prober::{NodeProber, Progress, StartProber};
 use crate::cluster::Cluster;
 use crate::definition::millis;
@@ -27,30 +28,39 @@ pub(super) struct Leader {
     cluster: Arc<Cluster>,
     start: StartProber,
     nodes: Vec<NodeWatch>,
+    follower: Follower,
     tended_ms: u64,
     planned_ms: u64,
 }
 
 struct NodeWatch {
+    /// The node's identity.
+    node: u64,
     prober: Option<Box<dyn NodeProber>>,
     due_ms: u64,
     /// A late result was published for the probe under way.
     late: bool,
 }
 
+impl NodeWatch {
+    fn new(node: u64, now: u64) -> Self {
+        Self {
+            node,
+            prober: None,
+            due_ms: now,
+            late: false,
+        }
+    }
+}
+
 impl Leader {
     pub(super) fn new(cluster: Arc<Cluster>, start: StartProber, now: u64) -> Self {
-        let nodes = (0..cluster.definition.nodes.len())
-            .map(|_| NodeWatch {
-                prober: None,
-                due_ms: now,
-                late: false,
-            })
-            .collect();
+        let nodes = cluster.definition.nodes.iter();
         Self {
+            nodes: nodes.map(|n| NodeWatch::new(n.identity, now)).collect(),
+            follower: Follower::new(&cluster, now),
             cluster,
             start,
-            nodes,
             tended_ms: now,
             planned_ms: now,
         }
@@ -63,6 +73,9 @@ impl Leader {
         if !self.cluster.definition.can_probe() {
             return u64::MAX;
         }
+        if let Some(renewed) = self.follower.tend(&self.cluster, now) {
+            self.adopt(renewed, now);
+        }
         let mut next = u64::MAX;
         for index in 0..self.nodes.len() {
             let until = self.tend_node(index, now, held_up);
@@ -70,6 +83,23 @@ impl Leader {
         }
         self.planned_ms = now.saturating_add(next.min(crate::lease::BEAT_MS));
         next
+    }
+
+    /// Goes on with other nodes. Those that stay keep their probers, which know
+    /// them by the places of the cluster as it was: these are the same.
+    fn adopt(&mut self, renewed: Cluster, now: u64) {
+        let mut before = std::mem::take(&mut self.nodes);
+        for node in &renewed.definition.nodes {
+            let kept = before.iter().position(|w| w.node == node.identity);
+            self.nodes.push(match kept {
+                Some(at) => before.swap_remove(at),
+                None => NodeWatch::new(node.identity, now),
+            });
+        }
+        renewed
+            .views
+            .keep(|node| renewed.definition.index_of(node).is_some());
+        self.cluster = Arc::new(renewed);
     }
 
     /// Whether this process itself is what keeps a node from being probed.

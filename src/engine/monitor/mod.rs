@@ -8,6 +8,7 @@
 //! no lock that PHP's thread needs for longer than a push, and does no network
 //! I/O itself: see [`prober`].
 
+mod follower;
 mod leader;
 mod prober;
 mod seat;
@@ -94,13 +95,16 @@ impl Monitor {
     }
 
     /// Has the thread care for `definition`. Of several definitions of one
-    /// cluster the first is kept; `refused`: unless its probes are not let in.
+    /// cluster the first is kept, unless this one alone follows the cluster's own
+    /// list; `refused`: or its probes are not let in.
     pub fn care_for(&self, definition: &Arc<Definition>, refused: bool) {
         let mut definitions = self.shared.definitions.lock();
         let known = definitions
             .iter()
             .find(|d| d.identity == definition.identity);
-        if known.is_some_and(|known| Arc::ptr_eq(known, definition) || !refused) {
+        let follows = |d: &Definition| d.settings.discover;
+        let better = |known: &Definition| refused || follows(definition) && !follows(known);
+        if known.is_some_and(|known| Arc::ptr_eq(known, definition) || !better(known)) {
             return;
         }
         definitions.retain(|d| d.identity != definition.identity);

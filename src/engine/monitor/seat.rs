@@ -51,7 +51,7 @@ impl Seat {
     }
 
     pub(super) fn is_of(&self, definition: &Arc<Definition>) -> bool {
-        Arc::ptr_eq(&self.cluster.definition, definition)
+        Arc::ptr_eq(&self.cluster.configured, definition)
     }
 
     pub(super) fn identity(&self) -> u64 {
@@ -118,14 +118,17 @@ impl Seat {
         };
         shared.leader_pid.store(process::pid(), Ordering::Relaxed);
         // Whatever an earlier leader has under way must not be published.
-        for index in 0..self.cluster.definition.nodes.len() {
-            let policy = &self.cluster.definition.policy;
-            self.cluster
-                .node(index)
-                .apply(Event::LeaseTaken, true, policy, now);
+        let policy = &self.cluster.definition.policy;
+        for node in &shared.nodes {
+            if node.identity.load(Ordering::Acquire) != 0 {
+                node.apply(Event::LeaseTaken, true, policy, now);
+            }
         }
         if let Post::Deputy(deputy) = &self.post {
             deputy.release(&shared.deputy);
+        }
+        if let Some(renewed) = self.cluster.renewed(now) {
+            self.cluster = Arc::new(renewed);
         }
         let leader = Leader::new(Arc::clone(&self.cluster), Arc::clone(&self.start), now);
         self.post = Post::Leader(lease, leader);

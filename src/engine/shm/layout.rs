@@ -3,7 +3,8 @@
 //! ```text
 //! Region ── Header            magic, futex words
 //!        └─ ClusterSlot × 64  identity (0: free), lease, deputy, incumbent …
-//!           └─ NodeSlot × 64  identity, state word, since, trial claim, counters
+//!           ├─ Record          the members that the cluster itself lists
+//!           └─ NodeSlot × 64   identity, state word, since, trial claim, counters
 //! ```
 //!
 //! Rules that keep it safe against a kill at any instruction:
@@ -13,14 +14,17 @@
 //!   abandoned at any point;
 //! - any bytes at all are a valid region: words decode to some state, times
 //!   too far ahead count as past, indices are never taken from it unchecked;
-//! - no names, addresses, credentials or SQL are in it.
+//! - no credentials or SQL are in it, and no names or addresses that anyone
+//!   would follow: see [`crate::roster`] for the one record that has some.
 //!
 //! Changing anything here means raising [`VERSION`], which names the file.
 
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64};
 
+use crate::roster::Record;
+
 /// Layout version, part of the file's name and of [`MAGIC`].
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// First word of a region: `amm-shm` and the layout version.
 pub const MAGIC: u64 = 0x616d_6d2d_7368_6d00 | VERSION as u64;
 /// Clusters that fit.
@@ -84,6 +88,8 @@ pub struct ClusterSlot {
     pub waiters: [AtomicU64; WAITERS],
     /// Claims by token of processes whose reports were refuted.
     pub refuted: [AtomicU64; REFUTED],
+    /// The members that the cluster itself lists beyond the configured nodes.
+    pub roster: Record,
     /// The nodes, in no particular order.
     pub nodes: [NodeSlot; NODES],
 }

@@ -44,6 +44,12 @@ $commands = [
         }
         throw new RuntimeException("no key leads to {$c['node']}");
     },
+    // All nodes that many keys are read from.
+    'readers' => function () use ($cluster, $scoped): array {
+        $seen = array_map(fn (int $i): string => $scoped(fn () => $cluster->reader("key-$i")->id), range(1, 300));
+        $ids = array_keys($cluster->status()['nodes']);
+        return array_values(array_filter($ids, fn (string $id): bool => in_array($id, $seen, true)));
+    },
     // Dials are told with their times. "slow": on this node the dial takes "pause_ms" longer.
     'connect' => function (array $c) use ($cluster, $dial, $scoped, &$handles): array {
         $dials = [];

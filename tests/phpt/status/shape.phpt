@@ -15,7 +15,7 @@ $shape = [
     'panic' => 'bool', 'leader' => 'array|null', 'deputy' => 'bool', 'incumbent' => 'string|null', 'nodes' => 'array', 'tokens' => 'array|null', 'warnings' => 'array',
 ];
 $node = [
-    'host' => 'string', 'port' => 'int', 'zone' => 'string|null', 'role' => 'string', 'role_reason' => 'string|null', 'health' => 'string', 'breaker' => 'string', 'admin' => 'string',
+    'host' => 'string', 'port' => 'int', 'zone' => 'string|null', 'discovered' => 'bool', 'role' => 'string', 'role_reason' => 'string|null', 'health' => 'string', 'breaker' => 'string', 'admin' => 'string',
     'writable' => 'bool', 'epoch' => 'int', 'since_ms' => 'int|null', 'probe' => 'string', 'probe_age_ms' => 'int|null', 'rtt_us' => 'int|null', 'lag_ms' => 'int|null',
     'picks' => 'int', 'dials' => 'int', 'failures' => 'int', 'conflicts' => 'int', 'last_error' => 'array|null',
 ];

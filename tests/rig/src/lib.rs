@@ -26,6 +26,7 @@ pub mod app;
 pub mod clock;
 pub mod cluster;
 pub mod dials;
+pub mod double;
 pub mod fault;
 pub mod faulty;
 pub mod floor;

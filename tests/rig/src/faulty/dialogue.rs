@@ -103,6 +103,9 @@ impl Dialogue<'_> {
         let Some(table) = known else {
             return self.say(Step::Answer, &packet::ok());
         };
+        if let Some(number) = table.refused {
+            return self.say(Step::Answer, &packet::error(number));
+        }
         let mut head = packet::head(&table).into_iter();
         if let Some(first) = head.next() {
             self.say(Step::Answer, &first)?;

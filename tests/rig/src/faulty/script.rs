@@ -94,6 +94,8 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Values, `None` for NULL.
     pub rows: Vec<Vec<Option<String>>>,
+    /// The number of the error that comes in place of all this.
+    pub refused: Option<u16>,
 }
 
 /// What queries are answered with: the first table whose key occurs in the
@@ -228,6 +230,15 @@ impl Table {
                 .iter()
                 .map(|row| row.iter().map(|&value| Some(value.into())).collect())
                 .collect(),
+            refused: None,
+        }
+    }
+
+    /// An error in place of a table.
+    pub fn refused(errno: u16) -> Self {
+        Self {
+            refused: Some(errno),
+            ..Self::default()
         }
     }
 }
