@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use amm_rig::app::App;
 use amm_rig::clock::Moment;
 use amm_rig::dials::Dials;
-use amm_rig::fault::{Fault, Injected, Kind};
+use amm_rig::fault::{Fault, Injected};
 use amm_rig::floor::{Floor, Tick};
 use amm_rig::fpm::Fpm;
 use amm_rig::galera::{Galera, Node, Options};
@@ -133,7 +133,7 @@ impl Outcome<'_> {
         let known = self.injected.began + PROBE_INTERVAL + PROBE_TIMEOUT * 2;
         let bound = witnessed.max(known) + CUT_AFTER + Duration::from_secs(1);
         let floor = self.floor_during(self.injected.began);
-        for request in self.on_the_victim() {
+        for request in self.evidence.that_dialled_the_victim(self.injected) {
             // After it was freed it may have had to commit elsewhere.
             if request.ended > bound + floor {
                 bail!(
@@ -174,22 +174,6 @@ impl Outcome<'_> {
             .map(|t| t.ended.since(t.due))
             .max()
             .unwrap_or_default()
-    }
-
-    /// Requests whose dial of the victim was under way or open when it struck,
-    /// or came before anybody knew.
-    fn on_the_victim(&self) -> impl Iterator<Item = &Request> {
-        let began = self.injected.began;
-        let healed = self.injected.healed.unwrap_or(Moment(u64::MAX));
-        self.evidence.requests.iter().filter(move |request| {
-            request.ended >= began
-                && request.sent < healed
-                && self
-                    .evidence
-                    .dials
-                    .of(&request.token)
-                    .any(|dial| dial.node == self.injected.victim)
-        })
     }
 
     fn failed_dials(&self) -> usize {
@@ -335,16 +319,11 @@ fn each_fault_costs_what_it_must_and_nothing_else() -> Result<()> {
         if let Err(error) = (row.check)(&outcome) {
             wrong.push(format!("{}: {error:#}", row.name));
         }
-        if injected.fault.kind == Kind::Gone && injected.fault.name == "hang" {
+        if let Some(at) = witnessed {
             println!(
-                "matrix galera/{}: witnessed_after_ms={} slowest_on_it_ms={}",
+                "matrix galera/{}: dropped_by_its_peers_after_ms={}",
                 row.name,
-                witnessed.map_or(0, |at| ms(at.since(injected.began))),
-                outcome
-                    .on_the_victim()
-                    .map(|request| ms(request.ended.since(injected.began)))
-                    .max()
-                    .unwrap_or_default()
+                ms(at.since(injected.began))
             );
         }
     }

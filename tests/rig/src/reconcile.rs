@@ -122,6 +122,21 @@ impl Evidence<'_> {
         }
     }
 
+    /// Requests that were on the victim when `fault` struck or went there later,
+    /// and ended before it was undone or after.
+    pub fn that_dialled_the_victim(&self, fault: &Injected) -> impl Iterator<Item = &Request> {
+        let healed = fault.healed.unwrap_or(Moment(u64::MAX));
+        let (began, victim) = (fault.began, fault.victim.clone());
+        self.requests.iter().filter(move |request| {
+            request.ended >= began
+                && request.sent < healed
+                && self
+                    .dials
+                    .of(&request.token)
+                    .any(|dial| dial.node == victim && dial.at < healed)
+        })
+    }
+
     /// How the node was left alone while `fault` lasted.
     pub fn exclusion(&self, fault: &Injected) -> Exclusion {
         let healed = fault.healed.unwrap_or(Moment(u64::MAX));

@@ -66,6 +66,9 @@ pub struct Summary {
     pub latency: Latency,
     /// Of the plain client on a survivor.
     pub floor: Latency,
+    /// Of the requests that had dialled the node when or after the fault struck,
+    /// the time from the fault to the end of the last; none if there were none.
+    pub slowest_on_victim: Option<Duration>,
     /// From the fault to the last dial that went to the node; none if none did.
     pub excluded_after: Option<Duration>,
     /// Half-open trials while it lasted.
@@ -103,6 +106,10 @@ impl Summary {
                     .filter(|tick| in_window(tick.due, tick.ended))
                     .map(|tick| tick.ended.since(tick.due)),
             ),
+            slowest_on_victim: evidence
+                .that_dialled_the_victim(fault)
+                .map(|request| request.ended.since(fault.began))
+                .max(),
             excluded_after: None,
             trials: 0,
             dials_after_exclusion: 0,
@@ -206,7 +213,7 @@ impl fmt::Display for Summary {
             f,
             "fault={} requests={} failed={} p50_ms={:.0} p99_ms={:.0} max_ms={:.0} \
              excluded_after_ms={} acked_but_missing={} floor_p99_ms={:.0} floor_max_ms={:.0} \
-             on_killed_node={} cluster_errors={} unexcused={} dials_after_exclusion={} trials={}",
+             on_killed_node={} slowest_on_it_ms={} cluster_errors={} unexcused={} dials_after_exclusion={} trials={}",
             self.fault,
             self.requests,
             self.failed,
@@ -218,6 +225,7 @@ impl fmt::Display for Summary {
             self.floor.p99,
             self.floor.max,
             self.on_victim,
+            ms(self.slowest_on_victim),
             self.cluster_errors,
             self.unexcused.len(),
             self.dials_after_exclusion,

@@ -10,7 +10,7 @@ const USAGE: &str = "\
 usage: demo --extension PATH [options]
   --extension PATH   the amm.so to load
   --without-amm      Laravel alone, for comparison (instead of --extension)
-  --faults A,B       what to do to the cluster (default kill9,read_only)
+  --faults A,B       what to do to the cluster (default kill9,read_only,hang)
   --rate N           orders per second (default 150)
   --workers N        php-fpm workers (default 16)
   --suspect SECONDS  silence after which the cluster drops a node (default 1)
@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
         let (mut extension, mut without) = (None, false);
-        let mut faults = "kill9,read_only".to_owned();
+        let mut faults = "kill9,read_only,hang".to_owned();
         let (mut rate, mut workers, mut suspect) = (150.0, 16, 1.0);
         let (mut quick, mut keep) = (false, false);
         while let Some(word) = words.next() {
