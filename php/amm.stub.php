@@ -319,7 +319,7 @@ namespace Amm {
          *         writable: bool,
          *         epoch: int,
          *         since_ms: int|null,
-         *         probe: 'none'|'answered'|'failed'|'login refused'|'inconclusive',
+         *         probe: 'none'|'answered'|'failed'|'login refused'|'inconclusive'|'role not told',
          *         probe_age_ms: int|null,
          *         rtt_us: int|null,
          *         lag_ms: int|null,

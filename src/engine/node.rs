@@ -26,6 +26,9 @@ pub enum ProbeOutcome {
     NoLogin = 3,
     /// Reached, or not even tried, with nothing learnt about the node.
     Inconclusive = 4,
+    /// Logged in, but what came does not tell the role: a right is missing, or
+    /// the answer is of no known shape.
+    Untold = 5,
 }
 
 /// The last probe of a node.
@@ -81,6 +84,7 @@ impl NodeSlot {
                 2 => ProbeOutcome::Failed,
                 3 => ProbeOutcome::NoLogin,
                 4 => ProbeOutcome::Inconclusive,
+                5 => ProbeOutcome::Untold,
                 _ => ProbeOutcome::None,
             },
             reason: Reason::from_code((word >> 56) as u8),

@@ -337,10 +337,10 @@ impl Cluster {
     }
 
     /// Whether somebody could ask the node for its role: probes have an account
-    /// and it was not refused.
+    /// and it was let in and told.
     fn is_askable(&self, index: usize) -> bool {
-        self.definition.can_probe()
-            && self.node(index).last_probe().outcome != ProbeOutcome::NoLogin
+        let last = self.node(index).last_probe().outcome;
+        self.definition.can_probe() && !matches!(last, ProbeOutcome::NoLogin | ProbeOutcome::Untold)
     }
 
     /// Whether the node is out on this very process's word, with a probe about

@@ -298,3 +298,40 @@ fn a_lag_that_is_unknown_or_long_past_bans_nobody() {
         .record_probe(long_ago, ProbeOutcome::Answered, None);
     assert!((0..50).any(|key| served(key) == 2));
 }
+
+#[test]
+fn a_role_that_nobody_can_ask_for_is_forgotten_in_time() {
+    use crate::node::ProbeOutcome;
+    let cluster = crate::testing::cluster(
+        &["a"],
+        &[
+            ("flavour", "galera".into()),
+            ("username", "probe".into()),
+            (
+                "backoff",
+                amm_core::config::Value::Map(vec![(
+                    "jitter".to_owned(),
+                    amm_core::config::Value::Int(0),
+                )]),
+            ),
+        ],
+    );
+    let now = crate::clock::now_ms();
+    let node = cluster.node(0);
+    node.apply(
+        Event::WriteRefused(Role::Reader),
+        false,
+        &cluster.definition.policy,
+        now,
+    );
+    let admission = |at| cluster.glance(0, Purpose::Write, at).admission;
+    // A probe that is refused for a moment says nothing; one that is let in and
+    // not told will not be told next time either.
+    node.record_probe(now, ProbeOutcome::Inconclusive, None);
+    assert_eq!(admission(now + 60_000), Admission::Refused(Refusal::Reader));
+    for outcome in [ProbeOutcome::Untold, ProbeOutcome::NoLogin] {
+        node.record_probe(now, outcome, None);
+        assert_eq!(admission(now + 900), Admission::Refused(Refusal::Reader));
+        assert_eq!(admission(now + 1_000), Admission::Trial, "{outcome:?}");
+    }
+}

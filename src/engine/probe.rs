@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use amm_core::breaker::Event;
 use amm_core::config::{Flavour, Secret};
-use amm_core::node::{Phase, Role};
+use amm_core::node::{NodeState, Phase, Role};
 use amm_core::probe::{Judgement, Reason, name_hash};
 
 use crate::cluster::Cluster;
@@ -212,17 +212,13 @@ pub fn publish(
     }
     let (event, outcome, reason) = match &result.finding {
         Finding::Answered(judged) => {
-            let known = judged.role != amm_core::node::Role::Unknown;
-            let outcome = if known {
-                ProbeOutcome::Answered
-            } else {
-                ProbeOutcome::Inconclusive
+            // Whoever lets us in is there, whatever its role: that stays what
+            // it was.
+            let (role, outcome) = match judged.role {
+                Role::Unknown => (NodeState::unpack(began).role, ProbeOutcome::Untold),
+                role => (role, ProbeOutcome::Answered),
             };
-            (
-                known.then_some(Event::ProbeAnswered(judged.role)),
-                outcome,
-                judged.reason,
-            )
+            (Some(Event::ProbeAnswered(role)), outcome, judged.reason)
         }
         Finding::Failed { fatal } => (
             Some(Event::ProbeFailed { fatal: *fatal }),

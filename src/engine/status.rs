@@ -135,7 +135,7 @@ fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
         discovered: configured.discovered,
         role: glance.state.role.as_str(),
         role_reason: match glance.state.role {
-            Role::Writer => None,
+            Role::Writer if probe.outcome != ProbeOutcome::Untold => None,
             _ => probe.reason.map(|r| r.as_str()),
         },
         health: glance.state.health.as_str(),
@@ -155,6 +155,7 @@ fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
             ProbeOutcome::Failed => "failed",
             ProbeOutcome::NoLogin => "login refused",
             ProbeOutcome::Inconclusive => "inconclusive",
+            ProbeOutcome::Untold => "role not told",
         },
         rtt_us: (rtt > 0).then_some(rtt),
         lag_ms: slot.lag_ms(),
@@ -188,6 +189,14 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
                 "{}: the probe's login is refused; its role is not known. Check username, \
                  password and tls",
                 node.id
+            ));
+        }
+        if node.probe == "role not told" {
+            warnings.push(format!(
+                "{}: the probe is let in, but its role is not known: {}",
+                node.id,
+                node.role_reason
+                    .unwrap_or("its answer cannot be understood")
             ));
         }
         let configured = cluster

@@ -1,4 +1,4 @@
-//! The fault matrix: a shop on a real Galera cluster, under load, one fault
+//! The fault matrix: a shop on a real cluster, Galera or a MySQL group, under load, one fault
 //! after the other, and for each what the host, its requests and the books must
 //! show. One line of figures a row.
 //!
@@ -8,18 +8,18 @@
 
 mod support;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use amm_rig::app::App;
 use amm_rig::clock::Moment;
+use amm_rig::cluster::{Cluster, Node};
 use amm_rig::dials::Dials;
 use amm_rig::fault::{Fault, Injected};
 use amm_rig::floor::{Floor, Tick};
 use amm_rig::fpm::Fpm;
-use amm_rig::galera::{Galera, Node, Options};
+use amm_rig::galera::Galera;
+use amm_rig::group::Group;
 use amm_rig::ledger::Ledger;
 use amm_rig::load::{Load, LoadOptions, Request};
 use amm_rig::nginx::Nginx;
@@ -29,7 +29,6 @@ use amm_rig::report::{Summary, WINDOW};
 use amm_rig::run_dir::RunDir;
 use amm_rig::status::{StatusReader, StatusWatch};
 use anyhow::{Context, Result, bail};
-use mysql::prelude::Queryable;
 use support::{extension, ms};
 
 const RATE: f64 = 80.0;
@@ -45,7 +44,7 @@ struct Row {
     name: &'static str,
     fault: Fault,
     /// What goes on while it lasts.
-    meanwhile: fn(&Node) -> Result<()>,
+    meanwhile: fn(&dyn Node) -> Result<()>,
     check: fn(&Outcome) -> Result<()>,
 }
 
@@ -59,13 +58,13 @@ struct Outcome<'a> {
     witnessed: Option<Moment>,
 }
 
-fn pause(_: &Node) -> Result<()> {
+fn pause(_: &dyn Node) -> Result<()> {
     std::thread::sleep(WINDOW);
     Ok(())
 }
 
 /// Writable and read-only in turns, twice a second.
-fn flap(node: &Node) -> Result<()> {
+fn flap(node: &dyn Node) -> Result<()> {
     let end = Instant::now() + WINDOW;
     while Instant::now() < end {
         std::thread::sleep(Duration::from_millis(500));
@@ -76,11 +75,11 @@ fn flap(node: &Node) -> Result<()> {
     Ok(())
 }
 
-fn rows() -> Result<Vec<Row>> {
+fn rows(flavour: &str) -> Result<Vec<Row>> {
     fn row(
         name: &'static str,
         fault: &str,
-        meanwhile: fn(&Node) -> Result<()>,
+        meanwhile: fn(&dyn Node) -> Result<()>,
         check: fn(&Outcome) -> Result<()>,
     ) -> Result<Row> {
         Ok(Row {
@@ -90,15 +89,18 @@ fn rows() -> Result<Vec<Row>> {
             check,
         })
     }
-    Ok(vec![
+    let mut rows = vec![
         row("kill9", "kill9", pause, |o| o.only_the_first_dial_failed())?,
         row("hang", "hang", pause, |o| o.hung_for_its_bound_only())?,
         row("read_only", "read_only", pause, |o| o.few_were_refused())?,
         row("isolate", "isolate", pause, |o| o.few_were_refused())?,
-        row("desync", "desync", pause, |o| o.nobody_noticed())?,
         row("max_connections", "full", pause, |o| o.nobody_noticed())?,
         row("flapping", "read_only", flap, |o| o.few_were_refused())?,
-    ])
+    ];
+    if flavour == "galera" {
+        rows.push(row("desync", "desync", pause, |o| o.nobody_noticed())?);
+    }
+    Ok(rows)
 }
 
 impl Outcome<'_> {
@@ -188,51 +190,44 @@ impl Outcome<'_> {
     }
 }
 
-/// Looks when a survivor drops a member from its view.
-struct Witness {
-    thread: JoinHandle<Option<Moment>>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Witness {
-    fn start(survivor: &Node, members: usize) -> Result<Self> {
-        let mut root = survivor.root()?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                let size: Option<(String, String)> = root
-                    .query_first("SHOW STATUS LIKE 'wsrep_cluster_size'")
-                    .ok()?;
-                if size
-                    .is_some_and(|(_, size)| size.parse().is_ok_and(|seen: usize| seen < members))
-                {
+/// Looks meanwhile when a survivor drops a member from its view.
+fn watching<T>(
+    survivor: &dyn Node,
+    members: usize,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<(T, Option<Moment>)> {
+    let mut root = survivor.server().root()?;
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                if survivor.members_seen(&mut root).ok()? < members {
                     return Some(Moment::now());
                 }
                 std::thread::sleep(Duration::from_millis(10));
             }
             None
         });
-        Ok(Self { thread, stop })
-    }
-
-    fn finish(self) -> Option<Moment> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().ok().flatten()
-    }
+        let done = work();
+        over.store(true, Ordering::Relaxed);
+        Ok((done?, watching.join().ok().flatten()))
+    })
 }
 
 fn suffer(
-    cluster: &Galera,
+    cluster: &dyn Cluster,
     load: &Load,
     row: &Row,
     index: usize,
 ) -> Result<(Injected, Option<Moment>)> {
-    let survivor = cluster.node(cluster.nodes().len() - 1);
-    let witness = Witness::start(survivor, cluster.nodes().len())?;
-    let mut injected = row.fault.inject(cluster, index)?;
-    (row.meanwhile)(cluster.node(index))?;
-    let witnessed = witness.finish();
+    let members = cluster.members();
+    let victim = *members.get(index).context("no victim")?;
+    let survivor = *members.last().context("no survivor")?;
+    let (mut injected, witnessed) = watching(survivor, members.len(), || {
+        let injected = row.fault.inject(cluster, index)?;
+        (row.meanwhile)(victim)?;
+        Ok(injected)
+    })?;
     injected.heal(cluster)?;
     let healed = injected.healed.context("healed")?;
     let patience = Instant::now() + Duration::from_secs(60);
@@ -259,12 +254,31 @@ fn suffer(
 }
 
 #[test]
-fn each_fault_costs_what_it_must_and_nothing_else() -> Result<()> {
+fn each_fault_of_a_galera_cluster_costs_what_it_must_and_nothing_else() -> Result<()> {
+    let run = RunDir::create()?;
+    let options = amm_rig::galera::Options::default();
+    let cluster = Galera::start_in(run, options)?;
+    play(&cluster)
+}
+
+#[test]
+#[cfg_attr(
+    not(sid_mysql),
+    ignore = "SKIPPED: no MySQL of sid's, see tests/sid.sh"
+)]
+fn each_fault_of_a_group_costs_what_it_must_and_nothing_else() -> Result<()> {
+    let run = RunDir::create()?;
+    let options = amm_rig::group::Options::multi_primary();
+    let group = Group::start_in(run, options)?;
+    play(&group)
+}
+
+fn play(cluster: &dyn Cluster) -> Result<()> {
     let only = std::env::var("AMM_MATRIX").unwrap_or_default();
     let wanted = |row: &Row| only.is_empty() || only.split(',').any(|name| name == row.name);
-    let run = RunDir::create()?;
-    let cluster = Galera::start_in(run.clone(), Options::default())?;
-    let app = App::deploy(&run, &cluster, true)?;
+    let run = cluster.run().clone();
+    let flavour = cluster.flavour();
+    let app = App::deploy(&run, cluster, true)?;
     let options = PhpOptions {
         extension: Some(extension()),
         env: app.env().to_vec(),
@@ -275,21 +289,29 @@ fn each_fault_costs_what_it_must_and_nothing_else() -> Result<()> {
     let nginx = Nginx::start(&run, cluster.block(), &fpm, &app.entry())?;
     let reader = StatusReader::start(&run, &php, &app.status_script())?;
     let watch = StatusWatch::start(reader);
+    let members = cluster.members();
+    let survivor = members.last().context("no nodes")?;
     let load = Load::start(LoadOptions::orders(nginx.address(), RATE))?;
-    let floor = Floor::start(cluster.node(2), Duration::from_millis(20))?;
+    let floor = Floor::start(survivor.server(), Duration::from_millis(20))?;
     std::thread::sleep(Duration::from_secs(3));
 
-    let rows: Vec<Row> = rows()?.into_iter().filter(wanted).collect();
+    let rows: Vec<Row> = rows(flavour)?.into_iter().filter(wanted).collect();
     let mut suffered = Vec::new();
     for (number, row) in rows.iter().enumerate() {
-        let (injected, witnessed) = suffer(&cluster, &load, row, number % 2)
-            .with_context(|| format!("{} of node {}", row.name, number % 2))?;
+        let (injected, witnessed) = suffer(cluster, &load, row, number % 2).with_context(|| {
+            format!(
+                "{} of node {}; {}",
+                row.name,
+                number % 2,
+                watch.latest().raw
+            )
+        })?;
         suffered.push((injected, witnessed));
     }
     let requests = load.finish()?;
     let floor = floor.finish()?;
     let dials = Dials::read(app.dial_log())?;
-    let ledger = Ledger::check(&cluster, &requests)?;
+    let ledger = Ledger::check(cluster, &requests)?;
     let faults: Vec<Injected> = suffered.iter().map(|(i, _)| i.clone()).collect();
     let changes = watch.changes();
     let evidence = Evidence {
@@ -301,7 +323,7 @@ fn each_fault_costs_what_it_must_and_nothing_else() -> Result<()> {
     let mut wrong = Vec::new();
     for (row, (injected, witnessed)) in rows.iter().zip(&suffered) {
         let summary = Summary::of(injected, &evidence, &ledger, &floor);
-        println!("matrix galera/{}: {summary}", row.name);
+        println!("matrix {flavour}/{}: {summary}", row.name);
         wrong.extend(summary.unexcused.iter().cloned());
         if summary.dials_after_exclusion > 0 {
             wrong.push(format!(
@@ -321,7 +343,7 @@ fn each_fault_costs_what_it_must_and_nothing_else() -> Result<()> {
         }
         if let Some(at) = witnessed {
             println!(
-                "matrix galera/{}: dropped_by_its_peers_after_ms={}",
+                "matrix {flavour}/{}: dropped_by_its_peers_after_ms={}",
                 row.name,
                 ms(at.since(injected.began))
             );
@@ -332,7 +354,7 @@ fn each_fault_costs_what_it_must_and_nothing_else() -> Result<()> {
         .filter(|r| !r.succeeded() && matches!(evidence.blame(r), Blame::Nobody(_)))
         .collect();
     println!(
-        "matrix galera: rows={} requests={} acked_but_missing={} stored_twice={} unexcused={}",
+        "matrix {flavour}: rows={} requests={} acked_but_missing={} stored_twice={} unexcused={}",
         rows.len(),
         requests.len(),
         ledger.missing.len(),
@@ -340,7 +362,7 @@ fn each_fault_costs_what_it_must_and_nothing_else() -> Result<()> {
         stray.len()
     );
     assert!(ledger.is_sound(), "{ledger:?}");
-    assert!(evidence.unreconciled(&cluster)?.is_empty());
+    assert!(evidence.unreconciled(cluster)?.is_empty());
     assert!(
         wrong.is_empty() && stray.is_empty(),
         "{wrong:#?}\n{stray:#?}"

@@ -198,7 +198,10 @@ impl Leader {
         };
         // A login that is refused is not asked for ten times a second.
         let last = self.cluster.node(index).last_probe().outcome;
-        let silent = matches!(last, ProbeOutcome::NoLogin | ProbeOutcome::Inconclusive);
+        let silent = matches!(
+            last,
+            ProbeOutcome::NoLogin | ProbeOutcome::Inconclusive | ProbeOutcome::Untold
+        );
         if silent { normal } else { interval.min(normal) }
     }
 

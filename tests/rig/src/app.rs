@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::galera::{APP, DATABASE, Galera};
+use crate::accounts::{APP, DATABASE};
+use crate::cluster::Cluster;
 use crate::php::POOL_USER;
 use crate::process::{self, User};
 use crate::run_dir::RunDir;
 
 /// Rows that orders are spread over.
-pub const ARTICLES: u32 = 10_000;
+pub const ARTICLES: u32 = 10_000; // what the digits in `tables` make
 
 /// The application in its place.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct App {
 impl App {
     /// Copies the application, and the connector if `with_amm`, and creates
     /// its tables on `cluster`.
-    pub fn deploy(run: &Arc<RunDir>, cluster: &Galera, with_amm: bool) -> Result<Self> {
+    pub fn deploy(run: &Arc<RunDir>, cluster: &dyn Cluster, with_amm: bool) -> Result<Self> {
         let user = User::named(POOL_USER)?;
         let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = run.path().join("app");
@@ -84,12 +85,14 @@ impl App {
     }
 }
 
-fn environment(cluster: &Galera, with_amm: bool, dial_log: &Path) -> Vec<(String, String)> {
-    let hosts: Vec<&str> = cluster.nodes().iter().map(|node| node.host()).collect();
+fn environment(cluster: &dyn Cluster, with_amm: bool, dial_log: &Path) -> Vec<(String, String)> {
+    let members = cluster.members();
+    let hosts: Vec<&str> = members.iter().map(|node| node.server().host()).collect();
+    let port = cluster.block().mysql_port();
     let amm = if with_amm { "true" } else { "false" };
     [
         ("DB_HOSTS", hosts.join(",")),
-        ("DB_PORT", cluster.node(0).port().to_string()),
+        ("DB_PORT", port.to_string()),
         ("DB_DATABASE", DATABASE.into()),
         ("DB_USERNAME", APP.user.into()),
         ("DB_PASSWORD", APP.password.into()),
@@ -117,7 +120,11 @@ fn tables() -> Vec<String> {
              id INT UNSIGNED PRIMARY KEY, sold BIGINT UNSIGNED NOT NULL DEFAULT 0)"
         ),
         format!(
-            "INSERT INTO {DATABASE}.articles (id) SELECT seq FROM {DATABASE}.seq_1_to_{ARTICLES}"
+            "INSERT INTO {DATABASE}.articles (id) \
+             WITH digits AS (SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 \
+             UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) \
+             SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 1 \
+             FROM digits a, digits b, digits c, digits e"
         ),
         format!(
             "CREATE TABLE {DATABASE}.floor (\

@@ -4,16 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use crate::address::Block;
+use crate::connects::Connects;
 use crate::run_dir::RunDir;
 use crate::server::Server;
 
 /// A server of a cluster: [`Server`] is what it shares with those of any other
 /// kind, and the rest is how its kind does these things.
-pub trait Node {
+pub trait Node: Sync {
     /// Its process and its connections.
     fn server(&self) -> &Server;
 
@@ -33,6 +35,18 @@ pub trait Node {
     /// Takes it out of the cluster while its server goes on running; or brings
     /// it back, without waiting until it serves.
     fn detach(&self, on: bool) -> Result<()>;
+
+    /// Has it fall behind the others as a donor does, while it goes on taking
+    /// writes; or undoes that. Only Galera has such a state.
+    fn desync(&self, _on: bool) -> Result<()> {
+        bail!("{} has no such state", self.server().id())
+    }
+
+    /// Who connected since its `incarnation`th start, in its own words.
+    fn connects(&self, incarnation: u32) -> Result<Connects>;
+
+    /// How many members it reaches, itself included, asked over its own `root`.
+    fn members_seen(&self, root: &mut Conn) -> Result<usize>;
 }
 
 /// A cluster of any kind.

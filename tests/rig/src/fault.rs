@@ -1,9 +1,10 @@
 //! What can be done to a node, and undone. A new fault is one more entry here.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::clock::Moment;
-use crate::galera::{Connects, Galera, Node};
+use crate::cluster::{Cluster, Node};
+use crate::connects::Connects;
 
 /// How a fault looks to clients, which decides whose failures are excused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,8 @@ pub struct Fault {
     pub what: &'static str,
     /// How it looks.
     pub kind: Kind,
-    inject: fn(&Node) -> Result<()>,
-    heal: fn(&Node) -> Result<()>,
+    inject: fn(&dyn Node) -> Result<()>,
+    heal: fn(&dyn Node) -> Result<()>,
 }
 
 /// All there are.
@@ -37,8 +38,8 @@ pub const FAULTS: &[Fault] = &[
         name: "kill9",
         what: "SIGKILL",
         kind: Kind::Gone,
-        inject: |node| node.kill9(),
-        heal: Node::start,
+        inject: |node| node.server().kill9(),
+        heal: |node| node.start(),
     },
     Fault {
         name: "read_only",
@@ -51,15 +52,15 @@ pub const FAULTS: &[Fault] = &[
         name: "hang",
         what: "SIGSTOP",
         kind: Kind::Gone,
-        inject: |node| node.stop(),
-        heal: |node| node.cont(),
+        inject: |node| node.server().stop(),
+        heal: |node| node.server().cont(),
     },
     Fault {
         name: "isolate",
-        what: "cut off from the group (gmcast.isolate)",
-        kind: Kind::Refusing(&[1047, 1180, 1205, 1213]),
-        inject: |node| node.isolate(true),
-        heal: |node| node.isolate(false),
+        what: "cut off from the group, or out of it (gmcast.isolate, STOP GROUP_REPLICATION)",
+        kind: Kind::Refusing(&[1047, 1180, 1205, 1213, 1290, 3100, 3101]),
+        inject: |node| node.detach(true),
+        heal: |node| node.detach(false),
     },
     Fault {
         name: "desync",
@@ -72,8 +73,8 @@ pub const FAULTS: &[Fault] = &[
         name: "full",
         what: "max_connections reached",
         kind: Kind::Harmless,
-        inject: |node| node.fill(),
-        heal: |node| node.empty(),
+        inject: |node| node.server().fill(),
+        heal: |node| node.server().empty(),
     },
 ];
 
@@ -90,9 +91,9 @@ impl Fault {
     }
 
     /// Does it to a node of the cluster.
-    pub fn inject(self, cluster: &Galera, index: usize) -> Result<Injected> {
-        let node = cluster.node(index);
-        let incarnation = node.incarnation();
+    pub fn inject(self, cluster: &dyn Cluster, index: usize) -> Result<Injected> {
+        let node = member(cluster, index)?;
+        let incarnation = node.server().incarnation();
         let began = Moment::now();
         (self.inject)(node)?;
         let effective = Moment::now();
@@ -101,7 +102,7 @@ impl Fault {
         Ok(Injected {
             fault: self,
             index,
-            victim: node.id(),
+            victim: node.server().id(),
             began,
             effective,
             connects,
@@ -109,6 +110,11 @@ impl Fault {
             back: None,
         })
     }
+}
+
+fn member(cluster: &dyn Cluster, index: usize) -> Result<&dyn Node> {
+    let members = cluster.members();
+    members.get(index).copied().context("no such node")
 }
 
 /// A fault that was done to a node.
@@ -134,10 +140,10 @@ pub struct Injected {
 
 impl Injected {
     /// Undoes it, and waits until the node is a synced member again.
-    pub fn heal(&mut self, cluster: &Galera) -> Result<()> {
+    pub fn heal(&mut self, cluster: &dyn Cluster) -> Result<()> {
         self.healed = Some(Moment::now());
-        let node = cluster.node(self.index);
+        let node = member(cluster, self.index)?;
         (self.fault.heal)(node)?;
-        node.wait_synced(std::time::Duration::from_secs(60))
+        node.wait_serving(std::time::Duration::from_secs(60))
     }
 }

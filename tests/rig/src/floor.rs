@@ -14,8 +14,9 @@ use anyhow::{Result, anyhow};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
+use crate::accounts::APP;
 use crate::clock::Moment;
-use crate::galera::{APP, Node};
+use crate::server::Server;
 
 /// One commit.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Floor {
     /// Starts committing to `node` every `step`.
-    pub fn start(node: &Node, step: Duration) -> Result<Self> {
+    pub fn start(node: &Server, step: Duration) -> Result<Self> {
         let address = node.address(APP, PATIENCE);
         let mut connection = Conn::new(address.clone())?;
         let ticks = Arc::new(Mutex::new(Vec::new()));

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use anyhow::{Context, Result};
 use mysql::prelude::Queryable;
 
-use crate::galera::{DATABASE, Galera};
+use crate::accounts::DATABASE;
+use crate::cluster::Cluster;
 use crate::load::Request;
 
 /// What the cluster holds, against what was promised.
@@ -28,15 +29,20 @@ pub struct Ledger {
 
 impl Ledger {
     /// Reads all nodes and compares.
-    pub fn check(cluster: &Galera, requests: &[Request]) -> Result<Self> {
+    pub fn check(cluster: &dyn Cluster, requests: &[Request]) -> Result<Self> {
         let mut ledger = Self::default();
         let asked: HashMap<&str, &Request> = requests
             .iter()
             .map(|request| (request.token.as_str(), request))
             .collect();
-        for node in cluster.nodes() {
+        for node in cluster.members() {
+            let node = node.server();
             let mut root = node.root()?;
-            root.query_drop("SET SESSION wsrep_sync_wait = 1")?;
+            // Each node is first to have what the others have.
+            root.query_drop(match cluster.flavour() {
+                "galera" => "SET SESSION wsrep_sync_wait = 1",
+                _ => "SET SESSION group_replication_consistency = 'BEFORE'",
+            })?;
             let rows: Vec<(String, u32)> = root
                 .query(format!(
                     "SELECT token, COUNT(*) FROM {DATABASE}.orders GROUP BY token"

@@ -25,6 +25,7 @@ pub mod address;
 pub mod app;
 pub mod clock;
 pub mod cluster;
+pub mod connects;
 pub mod dials;
 pub mod double;
 pub mod fault;

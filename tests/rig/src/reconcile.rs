@@ -3,17 +3,17 @@
 //!
 //! A failure is excused only if its request was on the faulty node when the
 //! fault struck (shown by the connection's number in that server's own log, or
-//! by a dial under way), or if the cluster itself said no: Galera answers 1213
-//! to transactions that lose a certification, and can answer 1062 on an
+//! by a dial under way), or if the cluster itself said no: it answers 1213,
+//! 3101 or 1180 to transactions that lose a certification, and can answer 1062 on an
 //! auto-increment key while its membership changes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::cluster::Cluster;
 use crate::dials::{Dial, Dials};
 use crate::fault::{Injected, Kind};
-use crate::galera::Galera;
 use crate::load::Request;
 use crate::status::Change;
 
@@ -42,7 +42,7 @@ pub struct Evidence<'a> {
 pub enum Blame {
     /// It was on the node when the fault struck. The fault's number.
     OnVictim(usize),
-    /// A survivor answered 1213, or 1062 on an auto-increment key.
+    /// A survivor answered 1213 (3101, 1180: a group's words for it), or 1062 on an auto-increment key.
     Cluster,
     /// None of that: somebody has to answer for it.
     Nobody(String),
@@ -218,12 +218,12 @@ impl Evidence<'_> {
 
     /// Connections the application claims to have had and of which the server
     /// knows nothing: the logs would not be worth much then.
-    pub fn unreconciled(&self, cluster: &Galera) -> anyhow::Result<Vec<Dial>> {
+    pub fn unreconciled(&self, cluster: &dyn Cluster) -> anyhow::Result<Vec<Dial>> {
         let mut seen = BTreeMap::new();
-        for node in cluster.nodes() {
-            for incarnation in 1..=node.incarnation() {
+        for node in cluster.members() {
+            for incarnation in 1..=node.server().incarnation() {
                 for (id, _) in node.connects(incarnation)?.logins {
-                    seen.insert((node.id(), id), ());
+                    seen.insert((node.server().id(), id), ());
                 }
             }
         }
@@ -238,7 +238,7 @@ impl Evidence<'_> {
 fn is_clusters_own(request: &Request) -> bool {
     let text = request.answer.error.as_deref().unwrap_or_default();
     match request.answer.errno {
-        Some(1213) => true,
+        Some(1213 | 3101 | 1180) => true,
         Some(1062) => text.contains("PRIMARY"),
         _ => false,
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::connects::Connects;
 use crate::fault::Fault;
-use crate::galera::Connects;
 use crate::load::Answer;
 
 const MS: u64 = 1_000_000;

@@ -4,7 +4,6 @@
 //! The nodes start from copies of one data folder, so that those who join need
 //! only the few events since then and no full transfer.
 
-mod connects;
 mod node;
 mod options;
 mod server;
@@ -18,7 +17,6 @@ use anyhow::{Context, Result, bail};
 use mysql::prelude::Queryable;
 
 pub use crate::accounts::{APP, Credentials, DATABASE, PROBE, ROOT_PASSWORD};
-pub use connects::{Connect, Connects, connects};
 pub use node::Node;
 pub use options::Options;
 pub use state::State;

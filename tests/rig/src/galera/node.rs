@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use mysql::Conn;
+use mysql::prelude::Queryable;
 
-use super::connects::{Connects, connects};
 use super::options::Options;
 use super::server::{Identity, connect_log};
 use super::state::State;
 use crate::address::Block;
 use crate::cluster;
+use crate::connects::{self, Connects};
 use crate::process;
 use crate::run_dir::RunDir;
 use crate::server::Server;
@@ -70,7 +72,7 @@ impl Node {
 
     /// Who connected since its `incarnation`th start, in its own words.
     pub fn connects(&self, incarnation: u32) -> Result<Connects> {
-        connects(&connect_log(&self.server, incarnation))
+        connects::audited(&connect_log(&self.server, incarnation))
     }
 
     /// Starts it after a kill or a shutdown and waits until it is synced. It
@@ -176,5 +178,19 @@ impl cluster::Node for Node {
 
     fn detach(&self, on: bool) -> Result<()> {
         self.isolate(on)
+    }
+
+    fn desync(&self, on: bool) -> Result<()> {
+        self.desync(on)
+    }
+
+    fn connects(&self, incarnation: u32) -> Result<Connects> {
+        self.connects(incarnation)
+    }
+
+    fn members_seen(&self, root: &mut Conn) -> Result<usize> {
+        let size: Option<(String, String)> =
+            root.query_first("SHOW STATUS LIKE 'wsrep_cluster_size'")?;
+        Ok(size.context("no wsrep_cluster_size")?.1.parse()?)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use mysql::Conn;
 use mysql::prelude::Queryable;
 
 use super::options::Options;
@@ -15,6 +16,7 @@ use super::{server, template};
 use crate::accounts::Credentials;
 use crate::address::Block;
 use crate::cluster;
+use crate::connects::{self, Connects};
 use crate::run_dir::RunDir;
 use crate::server::Server;
 
@@ -79,13 +81,14 @@ impl Node {
     }
 
     pub(super) fn launch_server(&self) -> Result<()> {
-        self.launch(|_| {
+        self.launch(|incarnation| {
             let mut command = server::member(
                 &self.sid,
                 &self.server,
                 &self.options,
                 self.number,
                 &self.xcom,
+                incarnation,
             );
             command.args(&self.options.extra);
             Ok(command)
@@ -217,5 +220,17 @@ impl cluster::Node for Node {
 
     fn detach(&self, on: bool) -> Result<()> {
         if on { self.leave() } else { self.join() }
+    }
+
+    fn connects(&self, incarnation: u32) -> Result<Connects> {
+        connects::logged(&server::connect_log(&self.server, incarnation))
+    }
+
+    fn members_seen(&self, root: &mut Conn) -> Result<usize> {
+        let seen: Option<usize> = root.query_first(
+            "SELECT COUNT(*) FROM performance_schema.replication_group_members \
+             WHERE MEMBER_STATE IN ('ONLINE', 'RECOVERING')",
+        )?;
+        seen.context("no members")
     }
 }

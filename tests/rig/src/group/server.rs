@@ -1,7 +1,7 @@
 //! The command line of one `mysqld`.
 
 use std::net::SocketAddrV4;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::options::Options;
@@ -39,6 +39,12 @@ const SMALL: [&str; 22] = [
     "--performance-schema-error-size=0",
 ];
 
+/// The server's record of connections, among all that they ask; a new file for
+/// every start, since connection ids begin anew.
+pub(super) fn connect_log(server: &Server, incarnation: u32) -> PathBuf {
+    server.base().join(format!("general-{incarnation}.log"))
+}
+
 /// A server that fills `server`'s data folder, runs `statements`, and ends.
 pub(super) fn initialise(sid: &Sid, server: &Server, statements: &Path) -> Command {
     let mut command = base(sid, server);
@@ -56,6 +62,7 @@ pub(super) fn member(
     options: &Options,
     number: usize,
     xcom: &[SocketAddrV4],
+    incarnation: u32,
 ) -> Command {
     let seeds: Vec<String> = xcom.iter().map(SocketAddrV4::to_string).collect();
     let on = |flag: bool| if flag { "ON" } else { "OFF" };
@@ -69,6 +76,11 @@ pub(super) fn member(
         .arg(format!("--server-id={number}"))
         .arg(format!("--report-host={host}"))
         .arg(format!("--report-port={}", server.port()))
+        .arg("--general-log=ON")
+        .arg(argument(
+            "general-log-file",
+            &connect_log(server, incarnation),
+        ))
         .args([
             "--skip-name-resolve",
             "--gtid-mode=ON",

@@ -75,6 +75,14 @@ pub(super) fn wait_answering(server: &Server, timeout: Duration) -> Result<()> {
     Ok(())
 }
 
+/// What probes must be allowed to read.
+fn grant_of_members(account: Credentials) -> String {
+    format!(
+        "GRANT SELECT ON performance_schema.replication_group_members TO {}@'%'",
+        account.user
+    )
+}
+
 /// Accounts and database, a line each.
 fn statements() -> Vec<String> {
     let create = |account: Credentials| {
@@ -86,10 +94,9 @@ fn statements() -> Vec<String> {
         create(APP),
         format!("GRANT ALL ON {DATABASE}.* TO {}@'%'", APP.user),
         create(PROBE),
-        format!(
-            "GRANT SELECT ON performance_schema.replication_group_members TO {}@'%'",
-            PROBE.user
-        ),
+        // The application probes with its own account where it names no other.
+        grant_of_members(APP),
+        grant_of_members(PROBE),
         create(RECOVERY),
         format!(
             "GRANT REPLICATION SLAVE, CONNECTION_ADMIN, BACKUP_ADMIN, GROUP_REPLICATION_STREAM \
