@@ -252,6 +252,16 @@ namespace Amm {
         public function isAlive(object $handle): bool {}
 
         /**
+         * Tells whether this process shut the handle's socket because its node was gone: what the handle was doing is in
+         * doubt, and the call that was stuck on it has failed.
+         *
+         * False for handles that connect() did not return, and for those lost in any other way.
+         *
+         * `if ($cluster->wasCut($pdo)) { throw new Exception\WriteInDoubt('...', 0, $e); }`
+         */
+        public function wasCut(object $handle): bool {}
+
+        /**
          * Operators: takes no new users onto a node and keeps those that are stuck to it.
          *
          * `$cluster->drain('10.0.0.2:3306');`
@@ -290,8 +300,9 @@ namespace Amm {
          * `shared` is false where this process works alone, and `shared_reason` says why. `leader` is the process that
          * probes for this host, `deputy` whether another one stands by, `incumbent` the node that `single` has settled
          * on. `probe` is what the last probe of a node came to, `role_reason` why the node is not a writer, `picks` how
-         * often it was chosen, `lag_ms` how far it was behind the writers at the last probe (4294967294: its replication
-         * is stopped), `at` a Unix time. Ages and times are milliseconds, `rtt_us` is microseconds; null is "not known".
+         * often it was chosen, `cuts` how often this host's processes were told to shut their sockets to it, `lag_ms`
+         * how far it was behind the writers at the last probe (4294967294: its replication is stopped), `at` a Unix time.
+         * Ages and times are milliseconds, `rtt_us` is microseconds; null is "not known".
          * The nodes are those of the configuration and, with `discover`, those that the cluster itself listed.
          *
          * `foreach ($cluster->status()['nodes'] as $id => $node) { printf("%s %s\n", $id, $node['health']); }`
@@ -327,6 +338,7 @@ namespace Amm {
          *         dials: int,
          *         failures: int,
          *         conflicts: int,
+         *         cuts: int,
          *         last_error: array{verdict: string, errno: int, at: int}|null
          *     }>,
          *     tokens: array{accepted: int, refused: array<'malformed'|'forged'|'expired'|'foreign'|'stale', int>}|null,

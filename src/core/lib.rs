@@ -6,6 +6,7 @@ pub mod admission;
 pub mod backoff;
 pub mod breaker;
 pub mod config;
+pub mod cut;
 pub mod discovery;
 pub mod node;
 pub mod probe;

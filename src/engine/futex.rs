@@ -12,6 +12,11 @@ pub fn bit_of(token: u32) -> std::num::NonZeroU32 {
 /// Sleeps until `word` is no longer `seen`, somebody wakes this word, or
 /// `timeout_ms` is over (`None`: no end). May return early.
 pub fn wait(word: &AtomicU32, seen: u32, timeout_ms: Option<u64>) {
+    wait_bit(word, seen, std::num::NonZeroU32::MAX, timeout_ms);
+}
+
+/// Like [`wait`], but woken only by [`wake_all`] or by [`wake_bit`] of `bit`.
+pub fn wait_bit(word: &AtomicU32, seen: u32, bit: std::num::NonZeroU32, timeout_ms: Option<u64>) {
     let timeout = timeout_ms.map(|ms| {
         // A bitset wait takes an absolute time on the monotonic clock.
         let end = crate::clock::now_us() + ms * 1_000;
@@ -20,18 +25,7 @@ pub fn wait(word: &AtomicU32, seen: u32, timeout_ms: Option<u64>) {
             tv_nsec: ((end % 1_000_000) * 1_000) as _,
         }
     });
-    let _ = futex::wait_bitset(
-        word,
-        futex::Flags::empty(),
-        seen,
-        timeout.as_ref(),
-        std::num::NonZeroU32::MAX,
-    );
-}
-
-/// Like [`wait`], but woken only by [`wake_all`] or by [`wake_bit`] of `bit`.
-pub fn wait_bit(word: &AtomicU32, seen: u32, bit: std::num::NonZeroU32) {
-    let _ = futex::wait_bitset(word, futex::Flags::empty(), seen, None, bit);
+    let _ = futex::wait_bitset(word, futex::Flags::empty(), seen, timeout.as_ref(), bit);
 }
 
 /// Changes the word and wakes everyone who sleeps on it.

@@ -7,6 +7,7 @@ pub mod claim;
 pub mod clock;
 pub mod cluster;
 pub mod config_file;
+pub mod cut;
 pub mod definition;
 pub mod futex;
 pub mod host;

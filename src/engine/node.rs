@@ -20,7 +20,7 @@ pub enum ProbeOutcome {
     None = 0,
     /// Logged in and judged.
     Answered = 1,
-    /// Could not be reached, or answered too late.
+    /// Refused, reset, closed, or its name not found.
     Failed = 2,
     /// Reached, but the credentials were refused.
     NoLogin = 3,
@@ -29,6 +29,8 @@ pub enum ProbeOutcome {
     /// Logged in, but what came does not tell the role: a right is missing, or
     /// the answer is of no known shape.
     Untold = 5,
+    /// Nothing came back in time, or there is no way to it.
+    Silent = 6,
 }
 
 /// The last probe of a node.
@@ -40,6 +42,13 @@ pub struct ProbeRecord {
     pub outcome: ProbeOutcome,
     /// Why the node is not a writer.
     pub reason: Option<Reason>,
+}
+
+impl ProbeRecord {
+    /// Whether the node said that its group has lost its quorum.
+    pub fn has_no_quorum(&self) -> bool {
+        self.reason == Some(Reason::NoQuorum)
+    }
 }
 
 /// The last error seen of a node.
@@ -85,6 +94,7 @@ impl NodeSlot {
                 3 => ProbeOutcome::NoLogin,
                 4 => ProbeOutcome::Inconclusive,
                 5 => ProbeOutcome::Untold,
+                6 => ProbeOutcome::Silent,
                 _ => ProbeOutcome::None,
             },
             reason: Reason::from_code((word >> 56) as u8),
@@ -108,9 +118,11 @@ impl NodeSlot {
     /// is at most `fresh_ms` old.
     pub fn is_watched(&self, now_ms: u64, fresh_ms: u64) -> bool {
         let last = self.last_probe();
-        matches!(last.outcome, ProbeOutcome::Answered | ProbeOutcome::Failed)
-            && last.at_ms <= now_ms + SKEW_MS
-            && now_ms.saturating_sub(last.at_ms) <= fresh_ms
+        let told = matches!(
+            last.outcome,
+            ProbeOutcome::Answered | ProbeOutcome::Failed | ProbeOutcome::Silent
+        );
+        told && last.at_ms <= now_ms + SKEW_MS && now_ms.saturating_sub(last.at_ms) <= fresh_ms
     }
 
     /// Records an error for status.

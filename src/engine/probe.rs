@@ -44,6 +44,9 @@ pub struct ProbeResult {
     pub finding: Finding,
     /// Round trip of the question, µs; 0 where it was not answered.
     pub rtt_us: u32,
+    /// Whether nothing at all came back: a hang, or no way to the node. False
+    /// where its host refused, reset or closed.
+    pub silent: bool,
     /// MySQL error number, if that is what ended it.
     pub errno: Option<u16>,
     /// What ended it, for the log; no credentials are in it.
@@ -170,6 +173,7 @@ impl ProbeResult {
         Self {
             finding,
             rtt_us: 0,
+            silent: false,
             errno: None,
             detail: None,
             flavour: None,
@@ -182,6 +186,7 @@ impl ProbeResult {
         let detail = Some("no answer within probe_timeout".to_owned());
         Self {
             detail,
+            silent: true,
             ..Self::of(Finding::Failed { fatal: false })
         }
     }
@@ -222,7 +227,10 @@ pub fn publish(
         }
         Finding::Failed { fatal } => (
             Some(Event::ProbeFailed { fatal: *fatal }),
-            ProbeOutcome::Failed,
+            match result.silent {
+                true => ProbeOutcome::Silent,
+                false => ProbeOutcome::Failed,
+            },
             None,
         ),
         Finding::NoLogin => (None, ProbeOutcome::NoLogin, None),

@@ -3,9 +3,10 @@
 //!
 //! PHP's drivers do not show their sockets. But a new descriptor is always the
 //! lowest free one, so the one noted before a dial is where the dial's socket
-//! is afterwards (or a few above it, where the driver opened more).
+//! is afterwards, or a few above it, where the driver opened more. Numbers above
+//! it that were in use before are noted too: what is there is not the dial's.
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags};
@@ -13,7 +14,13 @@ use rustix::net::sockopt::{Timeout, socket_timeout};
 use rustix::net::{RecvFlags, SocketAddrAny};
 
 /// How far above the lowest free descriptor a dial's socket may lie.
-const REACH: i32 = 12;
+const REACH: usize = 12;
+
+/// For polls that do not wait.
+const NOW: rustix::time::Timespec = rustix::time::Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
 
 /// Receive timeout of the probes' own sockets, TCP and Unix, by which they are
 /// told from those of the application: an odd number that every kernel's clock
@@ -28,6 +35,36 @@ pub struct SocketMark {
     inode: u64,
 }
 
+impl SocketMark {
+    /// The socket with this inode, under this number.
+    pub fn new(fd: i32, device: u64, inode: u64) -> Self {
+        Self { fd, device, inode }
+    }
+
+    /// The number.
+    pub fn fd(self) -> i32 {
+        self.fd
+    }
+
+    /// The inode, one for every socket.
+    pub fn inode(self) -> u64 {
+        self.inode
+    }
+
+    /// Whether both are one socket, under whatever numbers.
+    pub fn is_same_socket(self, other: Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
+/// Which descriptors were free before a dial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    lowest: i32,
+    /// Bit n: `lowest + n` was in use.
+    used: u16,
+}
+
 /// What a peek at a socket shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peek {
@@ -39,16 +76,46 @@ pub enum Peek {
     Gone,
 }
 
-/// The lowest free descriptor; note it before a dial.
-pub fn lowest_free() -> Option<i32> {
-    let probe: OwnedFd = rustix::io::dup(rustix::stdio::stderr()).ok()?;
-    Some(probe.as_raw_fd())
+/// Notes which descriptors are free; do it before a dial.
+pub fn before_dial() -> Option<Before> {
+    let lowest = rustix::io::dup(rustix::stdio::stderr()).ok()?.as_raw_fd();
+    // One call for all: a closed descriptor polls as invalid at once.
+    let numbers: [BorrowedFd<'static>; REACH] = {
+        let mut numbers = [borrow(lowest)?; REACH];
+        for (number, above) in numbers.iter_mut().zip(0..) {
+            *number = borrow(lowest + above)?;
+        }
+        numbers
+    };
+    let mut polled: [PollFd<'_>; REACH] =
+        std::array::from_fn(|n| PollFd::from_borrowed_fd(numbers[n], PollFlags::empty()));
+    rustix::event::poll(&mut polled, Some(&NOW)).ok()?;
+    let used = polled
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| !p.revents().contains(PollFlags::NVAL))
+        .fold(0, |used, (bit, _)| used | 1 << bit);
+    Some(Before { lowest, used })
 }
 
-/// The stream socket that a dial to `port` (`None`: a Unix socket) opened at
-/// `lowest` or a little above.
-pub fn opened_since(lowest: i32, port: Option<u16>) -> Option<SocketMark> {
-    (lowest..lowest + REACH).find_map(|fd| mark(fd, port))
+impl Before {
+    /// As noted when nothing from `lowest` on was in use.
+    #[cfg(test)]
+    pub(crate) fn from_lowest(lowest: i32) -> Self {
+        Self { lowest, used: 0 }
+    }
+
+    /// The numbers that were free and that a dial's descriptors get.
+    pub fn opened(self) -> impl Iterator<Item = i32> {
+        (0..REACH as i32)
+            .filter(move |bit| self.used & (1 << bit) == 0)
+            .map(move |above| self.lowest.saturating_add(above))
+    }
+}
+
+/// The stream socket that a dial to `port` (`None`: a Unix socket) opened.
+pub fn opened_since(before: Before, port: Option<u16>) -> Option<SocketMark> {
+    before.opened().find_map(|fd| mark(fd, port))
 }
 
 /// The only socket of this process with such a peer, searched among all.
@@ -89,12 +156,8 @@ pub fn peek(mark: SocketMark) -> Peek {
     }
     // The peer's end shows past whatever is still unread.
     let mut polled = [PollFd::new(&fd, PollFlags::RDHUP)];
-    let now = rustix::time::Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
     let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
-    if rustix::event::poll(&mut polled, Some(&now)).is_ok()
+    if rustix::event::poll(&mut polled, Some(&NOW)).is_ok()
         && polled.iter().any(|p| p.revents().intersects(gone))
     {
         return Peek::Closed;
@@ -139,7 +202,7 @@ fn mark(fd: i32, port: Option<u16>) -> Option<SocketMark> {
     })
 }
 
-fn borrow(fd: i32) -> Option<BorrowedFd<'static>> {
+pub(crate) fn borrow(fd: i32) -> Option<BorrowedFd<'static>> {
     if fd < 0 {
         return None;
     }
@@ -155,13 +218,19 @@ mod tests {
     use std::io::Write;
     use std::net::{TcpListener, TcpStream};
 
+    /// As noted before `socket` was opened.
+    fn before(socket: &TcpStream) -> Before {
+        let lowest = socket.as_raw_fd();
+        Before { lowest, used: 0 }
+    }
+
     #[test]
     fn the_socket_of_a_dial_is_found_and_its_end_is_seen() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let mark = opened_since(client.as_raw_fd(), Some(port)).unwrap();
-        assert_eq!(opened_since(client.as_raw_fd(), Some(1)), None);
+        let mark = opened_since(before(&client), Some(port)).unwrap();
+        assert_eq!(opened_since(before(&client), Some(1)), None);
         assert_eq!(peek(mark), Peek::Open);
         let (mut server, _) = listener.accept().unwrap();
         server.write_all(b"\x01\0\0\x01\0").unwrap();
@@ -173,11 +242,36 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_that_was_there_before_a_dial_is_not_the_dials() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let lowest = client.as_raw_fd();
+        let used = Before { lowest, used: 1 };
+        assert!(!used.opened().any(|fd| fd == lowest));
+        assert_ne!(
+            opened_since(used, Some(port)).map(SocketMark::fd),
+            Some(lowest)
+        );
+        let seen = before_dial().unwrap();
+        let low = seen.lowest;
+        let open = |fd: i32| borrow(fd).is_some_and(|fd| rustix::fs::fstat(fd).is_ok());
+        // Other tests open and close descriptors meanwhile; those of the
+        // listener and the client stay.
+        for fd in [listener.as_raw_fd(), lowest] {
+            assert!(open(fd));
+            if (low..low + REACH as i32).contains(&fd) {
+                assert!(!seen.opened().any(|free| free == fd));
+            }
+        }
+    }
+
+    #[test]
     fn a_goodbye_that_nobody_has_read_does_not_hide_the_end() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let mark = opened_since(client.as_raw_fd(), Some(port)).unwrap();
+        let mark = opened_since(before(&client), Some(port)).unwrap();
         let (mut server, _) = listener.accept().unwrap();
         server
             .write_all(b"\x17\x03\x03\x00\x13 an encrypted goodbye")
@@ -194,7 +288,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
         client.set_read_timeout(Some(PROBE_MARK)).unwrap();
-        assert_eq!(opened_since(client.as_raw_fd(), Some(port)), None);
+        assert_eq!(opened_since(before(&client), Some(port)), None);
     }
 
     #[test]
@@ -202,7 +296,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        let mark = opened_since(client.as_raw_fd(), Some(port)).unwrap();
+        let mark = opened_since(before(&client), Some(port)).unwrap();
         drop(listener.accept().unwrap());
         let mut byte = [0u8; 1];
         let _ = client.peek(&mut byte);

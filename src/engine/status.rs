@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use amm_core::admission::{Admission, Purpose};
-use amm_core::config::{Admin, Conflicts, Cut, Flavour, NodeRole, Writers};
+use amm_core::config::{Admin, Conflicts, Flavour, NodeRole, Writers};
 use amm_core::node::{AdminOverride, Role};
 
 use crate::clock::now_ms;
@@ -85,6 +85,10 @@ pub struct NodeStatus {
     pub failures: u64,
     /// Conflicts.
     pub conflicts: u64,
+    /// Orders to shut the sockets to it.
+    pub cuts: u32,
+    /// How long ago such an order that stands was last given, ms.
+    pub cut_age_ms: Option<u64>,
     /// The last error.
     pub last_error: Option<LastError>,
 }
@@ -152,7 +156,7 @@ fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
         probe: match probe.outcome {
             ProbeOutcome::None => "none",
             ProbeOutcome::Answered => "answered",
-            ProbeOutcome::Failed => "failed",
+            ProbeOutcome::Failed | ProbeOutcome::Silent => "failed",
             ProbeOutcome::NoLogin => "login refused",
             ProbeOutcome::Inconclusive => "inconclusive",
             ProbeOutcome::Untold => "role not told",
@@ -163,6 +167,8 @@ fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
         dials: slot.dials.load(Ordering::Relaxed),
         failures: slot.failures.load(Ordering::Relaxed),
         conflicts: slot.conflicts.load(Ordering::Relaxed),
+        cuts: slot.cuts.load(Ordering::Relaxed),
+        cut_age_ms: cluster.cut_age_ms(index, now),
         last_error: slot.last_error(),
     })
 }
@@ -197,6 +203,13 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
                 node.id,
                 node.role_reason
                     .unwrap_or("its answer cannot be understood")
+            ));
+        }
+        if let Some(age) = node.cut_age_ms {
+            warnings.push(format!(
+                "{}: sockets to it are being shut, last {age} ms ago: it hangs, cannot be reached \
+                 or has lost its quorum",
+                node.id
             ));
         }
         let configured = cluster
@@ -243,13 +256,10 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
     }
     warnings.extend(lag(cluster, status, &reads));
     let settings = &cluster.definition.settings;
-    let idle: Vec<&str> = [
-        (
-            "conflicts = \"adaptive\"",
-            settings.conflicts == Conflicts::Adaptive,
-        ),
-        ("cut = \"always\"", settings.cut == Cut::Always),
-    ]
+    let idle: Vec<&str> = [(
+        "conflicts = \"adaptive\"",
+        settings.conflicts == Conflicts::Adaptive,
+    )]
     .into_iter()
     .filter_map(|(key, given)| given.then_some(key))
     .collect();

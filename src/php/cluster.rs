@@ -200,7 +200,8 @@ impl Cluster {
     pub fn is_alive(&self, handle: &ZendObject) -> bool {
         handles::with_node(handle, |node| {
             let peek = || {
-                let socket = node.socket.or_else(|| connect::only_socket_to(node));
+                let socket = node.handle.as_ref().map(|h| h.mark);
+                let socket = socket.or_else(|| connect::only_socket_to(node));
                 socket.map_or(Peek::Open, socket::peek)
             };
             node.is_current() && peek() == Peek::Open
@@ -223,6 +224,13 @@ impl Cluster {
     /// trusted or its writer has changed; never an exception.
     pub fn resume(&self, token: KeyArg<'_>) -> bool {
         tokens::resume(self, &token.0)
+    }
+
+    /// Whether this process shut the handle's socket because its node was gone:
+    /// what it was doing is in doubt.
+    pub fn was_cut(&self, handle: &ZendObject) -> bool {
+        let cut = |node: &Node| node.handle.as_ref().is_some_and(|h| h.was_cut());
+        handles::with_node(handle, cut).unwrap_or(false)
     }
 
     /// Takes no new requests to the node; those stuck to it stay.

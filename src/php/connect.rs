@@ -1,22 +1,24 @@
 //! `connect()`: pick, dial, classify, next.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use amm_core::admission::{Purpose, Refusal};
 use amm_core::config::NodeRole;
-use amm_core::verdict::{Phase, Verdict, retry_elsewhere};
+use amm_core::verdict::{ErrorSeen, Phase, Verdict, retry_elsewhere};
 use amm_engine::attempt::{Attempt, Next};
 use amm_engine::clock::now_ms;
 use amm_engine::cluster::Cluster as Shared;
+use amm_engine::cut::book::Book;
 use amm_engine::pick::Chosen;
 use amm_engine::process;
-use amm_engine::socket::{self, SocketMark};
+use amm_engine::socket::{self, Before, SocketMark};
 use ext_php_rs::convert::IntoZval;
 use ext_php_rs::exception::{PhpException, throw_object};
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::{ZendObject, Zval};
-use ext_php_rs::zend::{ExecutorGlobals, ce};
+use ext_php_rs::zend::{BailoutGuard, ExecutorGlobals, ce};
 
 use super::cluster::{Cluster, host};
 use super::engine_calls::{Called, call, chain_to_pending};
@@ -25,6 +27,8 @@ use super::{exceptions, handles, request, throwable, worker};
 
 /// How many nodes an explanation names one by one.
 const NAMED: usize = 8;
+/// The client library's number for a connection that could not be made.
+const TIMED_OUT: u32 = 2002;
 
 /// Dials until one dial succeeds. The dial's own exceptions leave as they came
 /// unless another node can help.
@@ -36,6 +40,7 @@ pub(super) fn connect(
 ) -> PhpResult<Zval> {
     let shared = cluster.shared()?;
     worker::see_to_probing(&shared, now_ms());
+    let book = worker::see_to_cutting(&shared);
     let me = host()?.token;
     let mut attempt = Attempt::new(&*shared, purpose, cluster.key_or_own(slot), me, now_ms());
     // A scope that has its node stays on it.
@@ -64,9 +69,11 @@ pub(super) fn connect(
             .node(chosen.index)
             .dials
             .fetch_add(1, Ordering::Relaxed);
-        let lowest = socket::lowest_free();
+        let before = socket::before_dial();
+        let watch = before.map(|before| Watched::begin(&book, &shared, &chosen, before, limit_ms));
         let seconds = (limit_ms as f64 / 1_000.0).into_zval(false)?;
         let called = call(dial, &[node.0.shallow_clone(), seconds]);
+        let too_long = watch.is_some_and(|watch| watch.into_inner().end());
         if generation != process::generation() {
             // The dial forked, and this is the child: the claims are its parent's.
             return Ok(match called {
@@ -75,11 +82,28 @@ pub(super) fn connect(
             });
         }
         match called {
+            // It came back with a connection whose socket was shut a moment
+            // before, because its time was over.
+            Called::Returned(handle) if too_long => {
+                drop(handle);
+                let late = ErrorSeen {
+                    errno: Some(TIMED_OUT),
+                    ..ErrorSeen::default()
+                };
+                let now = now_ms();
+                shared.report(chosen.index, chosen.epoch, &late, Phase::Dial, me, now);
+            }
             Called::Returned(handle) => {
                 let epoch = shared.succeeded(chosen.index, chosen.epoch, me, now_ms());
                 let chosen = Chosen { epoch, ..chosen };
-                let socket = lowest.and_then(|fd| socket::opened_since(fd, port(&shared, &chosen)));
-                let kept = node::object(&shared, chosen, purpose, socket)?;
+                let mark = before.and_then(|b| socket::opened_since(b, port(&shared, &chosen)));
+                let identity = shared
+                    .definition
+                    .nodes
+                    .get(chosen.index)
+                    .map(|n| n.identity);
+                let listed = mark.zip(identity).map(|(mark, node)| book.list(mark, node));
+                let kept = node::object(&shared, chosen, purpose, listed)?;
                 handles::remember(&handle, &kept.0);
                 settle(cluster, &shared, slot, purpose, &kept);
                 return Ok(handle);
@@ -116,6 +140,44 @@ pub(super) fn connect(
                 last = Some(thrown);
             }
         }
+    }
+}
+
+/// A dial that is watched until this is dropped.
+struct Watched {
+    book: Arc<Book>,
+    number: u64,
+}
+
+impl Watched {
+    /// Guarded, since a fatal error in the dial leaps over our frames.
+    fn begin(
+        book: &Arc<Book>,
+        shared: &Shared,
+        chosen: &Chosen,
+        before: Before,
+        limit_ms: u64,
+    ) -> BailoutGuard<Self> {
+        let index = chosen.index;
+        let (number, wake) = book.begin(&shared.definition, index, before, now_ms(), limit_ms);
+        if wake {
+            worker::watch_dial();
+        }
+        BailoutGuard::new(Self {
+            book: Arc::clone(book),
+            number,
+        })
+    }
+
+    /// True: its limit passed, and its socket was shut.
+    fn end(self) -> bool {
+        self.book.end(self.number)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.book.end(self.number);
     }
 }
 

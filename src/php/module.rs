@@ -85,6 +85,7 @@ extern "C" fn stop_request(_kind: i32, _module: i32) -> i32 {
     guarded(|| {
         request::end();
         handles::clear();
+        worker::end_dials();
         journal::drain(log_line);
     });
     SUCCESS

@@ -1,11 +1,12 @@
 //! `Amm\Node`: one server, as chosen at one epoch.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use amm_core::admission::Purpose;
 use amm_engine::cluster::Cluster;
+use amm_engine::cut::book::Handle;
 use amm_engine::pick::Chosen;
-use amm_engine::socket::SocketMark;
 use ext_php_rs::builders::ClassBuilder;
 use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::convert::IntoZval;
@@ -26,8 +27,8 @@ pub struct Node {
     pub(super) index: usize,
     pub(super) epoch: u32,
     pub(super) purpose: Purpose,
-    /// The socket of the handle this object was made for.
-    pub(super) socket: Option<SocketMark>,
+    /// The handle this object was made for, where its socket was found.
+    pub(super) handle: Option<Arc<Handle>>,
 }
 
 #[php_impl]
@@ -72,7 +73,7 @@ pub(super) fn object(
     cluster: &Rc<Cluster>,
     chosen: Chosen,
     purpose: Purpose,
-    socket: Option<SocketMark>,
+    handle: Option<Arc<Handle>>,
 ) -> PhpResult<NodeRef> {
     let Some(node) = cluster.definition.nodes.get(chosen.index) else {
         return Err("amm: a node that is not configured was chosen".into());
@@ -82,7 +83,7 @@ pub(super) fn object(
         index: chosen.index,
         epoch: chosen.epoch,
         purpose,
-        socket,
+        handle,
     });
     let role = Role::from(cluster.node(chosen.index).load().role).into_zval(false)?;
     let host = &node.settings.host;

@@ -80,6 +80,7 @@ fn node(node: &NodeStatus) -> Result<ZBox<ZendHashTable>> {
     table.insert("dials", number(node.dials))?;
     table.insert("failures", number(node.failures))?;
     table.insert("conflicts", number(node.conflicts))?;
+    table.insert("cuts", i64::from(node.cuts))?;
     match node.last_error {
         Some(error) => {
             let mut last = ZendHashTable::new();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use amm_core::config::Settings;
 use amm_engine::clock::now_ms;
 use amm_engine::cluster::Cluster;
+use amm_engine::cut::book::Book;
 use amm_engine::definition::Definition;
 use amm_engine::host::Host;
 use amm_engine::monitor::{Monitor, is_vacant};
@@ -30,6 +31,8 @@ struct Worker {
     keys: (u64, u64),
     host: Option<Arc<Host>>,
     monitor: Option<Monitor>,
+    /// What this process holds to its nodes.
+    book: Option<Arc<Book>>,
     /// Content of a configuration array → the cluster it defines.
     known: HashMap<u128, Arc<Definition>>,
     file: Option<Rc<File>>,
@@ -63,10 +66,32 @@ impl Worker {
         process::watch_forks();
         std::mem::forget(self.monitor.take());
         std::mem::forget(self.host.take());
+        std::mem::forget(self.book.take());
         self.attached.clear();
         self.generation = process::generation();
         if self.keys == (0, 0) {
             self.keys = (process::random(), process::random());
+        }
+    }
+
+    fn book(&mut self) -> Arc<Book> {
+        Arc::clone(self.book.get_or_insert_with(Arc::default))
+    }
+
+    /// This process's thread, and whether it was there before.
+    fn monitor(&mut self) -> Result<(&Monitor, bool), String> {
+        let alive = self.monitor.as_ref().is_some_and(Monitor::is_alive);
+        if !alive {
+            let book = self.book();
+            let started = Monitor::start_with(self.host()?, book)
+                .map_err(|error| format!("cannot start the monitor thread: {error}"));
+            self.monitor = started
+                .inspect_err(|error| log::warn!("{error}"))
+                .map(Some)?;
+        }
+        match &self.monitor {
+            Some(monitor) => Ok((monitor, alive)),
+            None => Err("the monitor thread is gone".to_owned()),
         }
     }
 
@@ -207,24 +232,42 @@ pub(super) fn see_to_probing(cluster: &Cluster, now: u64) {
         return;
     }
     with(|worker| {
-        let alive = worker.monitor.as_ref().is_some_and(Monitor::is_alive);
-        if !alive {
-            worker.monitor = match worker.host() {
-                Ok(host) => match Monitor::start(host) {
-                    Ok(monitor) => Some(monitor),
-                    Err(error) => {
-                        log::warn!("cannot start the monitor thread: {error}");
-                        None
-                    }
-                },
-                Err(_) => None,
-            };
-        }
-        if let Some(monitor) = &worker.monitor {
+        if let Ok((monitor, was_alive)) = worker.monitor() {
             monitor.care_for(&cluster.configured, probes_are_refused(cluster));
-            if alive && is_vacant(cluster, now) {
+            if was_alive && is_vacant(cluster, now) {
                 monitor.wake();
             }
+        }
+    });
+}
+
+/// Sees to it that this process's thread shuts sockets to nodes that are gone,
+/// and those of dials that take too long: it is started in every process that
+/// dials, console scripts and `amm.monitor=off` included. Gives the list that
+/// it works by.
+pub(super) fn see_to_cutting(cluster: &Cluster) -> Arc<Book> {
+    with(|worker| {
+        if let Ok((monitor, _)) = worker.monitor() {
+            monitor.follow(&cluster.configured);
+        }
+        worker.book()
+    })
+}
+
+/// Wakes this process's thread for a dial that it is to watch.
+pub(super) fn watch_dial() {
+    with(|worker| {
+        if let Some(monitor) = &worker.monitor {
+            monitor.wake_sleeper();
+        }
+    });
+}
+
+/// Ends what an aborted request may have left under way.
+pub(super) fn end_dials() {
+    with(|worker| {
+        if let Some(book) = &worker.book {
+            book.end_all();
         }
     });
 }
@@ -233,15 +276,7 @@ pub(super) fn see_to_probing(cluster: &Cluster, now: u64) {
 /// `amm.monitor` says. Starts the thread where there is none.
 pub(super) fn probe_only(definitions: &[Arc<Definition>]) -> Result<(), String> {
     with(|worker| {
-        let host = worker.host()?;
-        if !worker.monitor.as_ref().is_some_and(Monitor::is_alive) {
-            let started = Monitor::start(host)
-                .map_err(|error| format!("cannot start the monitor thread: {error}"))?;
-            worker.monitor = Some(started);
-        }
-        if let Some(monitor) = &worker.monitor {
-            monitor.care_only_for(definitions);
-        }
+        worker.monitor()?.0.care_only_for(definitions);
         Ok(())
     })
 }

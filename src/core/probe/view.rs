@@ -69,20 +69,31 @@ impl View {
     /// What this view says of the member called `name`; `None` where it says
     /// nothing, because it does not count or does not even list its own node.
     pub fn sees(&self, name: &str) -> Option<bool> {
+        self.sees_member(|member| member == name)
+    }
+
+    /// The same of the member whose name has this [`name_hash`]: all that is
+    /// known of one who fell silent before this process asked it.
+    pub fn sees_hash(&self, hash: u64) -> Option<bool> {
+        self.sees_member(|member| name_hash(member) == hash)
+    }
+
+    fn sees_member(&self, is_it: impl Fn(&str) -> bool) -> Option<bool> {
         let own = self.own.as_deref()?;
-        let lists = |wanted: &str| {
-            let mut same = self.members.iter().filter(|m| m.name == wanted);
-            match (same.next(), same.next()) {
-                (Some(member), None) => Some(member.presence == Presence::Present),
-                (None, _) => Some(false),
-                // Two of one name: the name tells nobody apart.
-                (Some(_), Some(_)) => None,
-            }
-        };
-        if !self.authoritative || lists(own) != Some(true) {
+        if !self.authoritative || self.lists(|name| name == own) != Some(true) {
             return None;
         }
-        lists(name)
+        self.lists(is_it)
+    }
+
+    fn lists(&self, is_it: impl Fn(&str) -> bool) -> Option<bool> {
+        let mut same = self.members.iter().filter(|m| is_it(&m.name));
+        match (same.next(), same.next()) {
+            (Some(member), None) => Some(member.presence == Presence::Present),
+            (None, _) => Some(false),
+            // Two of one name: the name tells nobody apart.
+            (Some(_), Some(_)) => None,
+        }
     }
 }
 
@@ -122,6 +133,9 @@ mod tests {
         assert_eq!(seen.sees("b"), Some(true));
         assert_eq!(seen.sees("c"), Some(false));
         assert_eq!(seen.sees("d"), Some(false));
+        for name in ["b", "c", "d"] {
+            assert_eq!(seen.sees_hash(name_hash(name)), seen.sees(name));
+        }
     }
 
     #[test]

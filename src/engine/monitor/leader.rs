@@ -11,6 +11,7 @@ use amm_core::node::{Health, NodeState, Phase, Role};
 use super::follower::Follower;
 use super::prober::{NodeProber, Progress, StartProber};
 use crate::cluster::Cluster;
+use crate::cut::evidence::Evidence;
 use crate::definition::millis;
 use crate::node::ProbeOutcome;
 use crate::probe::{self, ProbeResult};
@@ -29,6 +30,7 @@ pub(super) struct Leader {
     start: StartProber,
     nodes: Vec<NodeWatch>,
     follower: Follower,
+    evidence: Evidence,
     tended_ms: u64,
     planned_ms: u64,
 }
@@ -61,6 +63,7 @@ impl Leader {
             follower: Follower::new(&cluster, now),
             cluster,
             start,
+            evidence: Evidence::default(),
             tended_ms: now,
             planned_ms: now,
         }
@@ -81,6 +84,7 @@ impl Leader {
             let until = self.tend_node(index, now, held_up);
             next = next.min(until.saturating_sub(now));
         }
+        self.evidence.weigh(&self.cluster, held_up, now);
         self.planned_ms = now.saturating_add(next.min(crate::lease::BEAT_MS));
         next
     }

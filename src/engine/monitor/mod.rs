@@ -22,6 +22,8 @@ use parking_lot::Mutex;
 use crate::claim;
 use crate::clock::now_ms;
 use crate::cluster::Cluster;
+use crate::cut::book::Book;
+use crate::cut::shut;
 use crate::definition::Definition;
 use crate::futex;
 use crate::host::Host;
@@ -40,7 +42,10 @@ pub struct Monitor {
 /// What PHP's thread and the monitor's share.
 struct Shared {
     host: Arc<Host>,
-    definitions: Mutex<Vec<Arc<Definition>>>,
+    book: Arc<Book>,
+    charges: Mutex<Vec<Charge>>,
+    /// The memory on whose words the thread sleeps.
+    asleep_in: Mutex<Arc<Mapping>>,
     changed: AtomicU32,
     stop: AtomicBool,
     /// When the thread means to look again, ms; `u64::MAX`: when woken.
@@ -49,6 +54,14 @@ struct Shared {
 
 /// A thread that is later than this, ms, is stuck.
 const STUCK_MS: u64 = 5_000;
+
+/// A cluster that the thread cares for.
+#[derive(Clone)]
+struct Charge {
+    definition: Arc<Definition>,
+    /// Whether it may have the nodes probed; else it only shuts sockets.
+    leads: bool,
+}
 
 /// Whether a cluster lacks a leader or its deputy, so that a monitor that
 /// knows it should look.
@@ -63,13 +76,26 @@ pub fn is_vacant(cluster: &Cluster, now_ms: u64) -> bool {
     })
 }
 
+impl Charge {
+    fn is_of(&self, definition: &Definition) -> bool {
+        self.definition.identity == definition.identity
+    }
+}
+
 impl Monitor {
     /// Starts the thread. Fails where the system gives no more threads; the
     /// host's other processes then do the probing.
     pub fn start(host: Arc<Host>) -> std::io::Result<Self> {
+        Self::start_with(host, Arc::default())
+    }
+
+    /// The same in a process that dials: `book` lists what it holds to nodes.
+    pub fn start_with(host: Arc<Host>, book: Arc<Book>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
+            asleep_in: Mutex::new(host.mapping()),
             host,
-            definitions: Mutex::new(Vec::new()),
+            book,
+            charges: Mutex::new(Vec::new()),
             changed: AtomicU32::new(0),
             stop: AtomicBool::new(false),
             due_ms: AtomicU64::new(now_ms()),
@@ -98,18 +124,41 @@ impl Monitor {
     /// cluster the first is kept, unless this one alone follows the cluster's own
     /// list; `refused`: or its probes are not let in.
     pub fn care_for(&self, definition: &Arc<Definition>, refused: bool) {
-        let mut definitions = self.shared.definitions.lock();
-        let known = definitions
-            .iter()
-            .find(|d| d.identity == definition.identity);
+        let mut charges = self.shared.charges.lock();
+        let known = charges.iter().find(|c| c.is_of(definition));
         let follows = |d: &Definition| d.settings.discover;
         let better = |known: &Definition| refused || follows(definition) && !follows(known);
-        if known.is_some_and(|known| Arc::ptr_eq(known, definition) || !better(known)) {
+        if known.is_some_and(|known| {
+            let same = Arc::ptr_eq(&known.definition, definition);
+            known.leads && (same || !better(&known.definition))
+        }) {
             return;
         }
-        definitions.retain(|d| d.identity != definition.identity);
-        definitions.push(Arc::clone(definition));
-        drop(definitions);
+        charges.retain(|c| !c.is_of(definition));
+        charges.push(Charge {
+            definition: Arc::clone(definition),
+            leads: true,
+        });
+        drop(charges);
+        self.recall();
+    }
+
+    /// Has the thread shut this process's sockets when that is ordered, if it
+    /// does not care for the cluster already.
+    pub fn follow(&self, definition: &Arc<Definition>) {
+        let mut charges = self.shared.charges.lock();
+        if charges.iter().any(|c| c.is_of(definition)) {
+            return;
+        }
+        charges.push(Charge {
+            definition: Arc::clone(definition),
+            leads: false,
+        });
+        drop(charges);
+        self.recall();
+    }
+
+    fn recall(&self) {
         self.shared.changed.fetch_add(1, Ordering::Release);
         self.wake();
     }
@@ -117,16 +166,20 @@ impl Monitor {
     /// Has the thread care for these definitions, one per cluster, and for no
     /// others.
     pub fn care_only_for(&self, definitions: &[Arc<Definition>]) {
-        let mut its = self.shared.definitions.lock();
-        let same = its.len() == definitions.len()
-            && its.iter().zip(definitions).all(|(a, b)| Arc::ptr_eq(a, b));
-        if same {
+        let mut charges = self.shared.charges.lock();
+        let led = charges.iter().filter(|c| c.leads).map(|c| &c.definition);
+        if led.clone().count() == definitions.len()
+            && led.zip(definitions).all(|(a, b)| Arc::ptr_eq(a, b))
+        {
             return;
         }
-        definitions.clone_into(&mut its);
-        drop(its);
-        self.shared.changed.fetch_add(1, Ordering::Release);
-        self.wake();
+        charges.retain(|c| !c.leads && !definitions.iter().any(|d| c.is_of(d)));
+        charges.extend(definitions.iter().map(|definition| Charge {
+            definition: Arc::clone(definition),
+            leads: true,
+        }));
+        drop(charges);
+        self.recall();
     }
 
     /// Whether the thread looks after its clusters when it means to.
@@ -137,13 +190,23 @@ impl Monitor {
 
     /// Wakes this process's thread.
     pub fn wake(&self) {
-        let mapping = self.shared.host.mapping();
+        let mapping = Arc::clone(&self.shared.asleep_in.lock());
         let header = &mapping.region().header;
         futex::wake_bit(
             &header.sleepers,
             futex::bit_of(self.shared.host.token.get()),
         );
         futex::wake_all(&header.leaders);
+    }
+
+    /// Wakes it if it sleeps without an end, for a dial that it is to watch.
+    /// Those who lead or stand by look in time.
+    pub fn wake_sleeper(&self) {
+        let mapping = Arc::clone(&self.shared.asleep_in.lock());
+        futex::wake_bit(
+            &mapping.region().header.sleepers,
+            futex::bit_of(self.shared.host.token.get()),
+        );
     }
 
     /// Gives this process's leases back in place of the thread, which may not
@@ -200,42 +263,63 @@ fn run(shared: &Arc<Shared>) {
             }
             version = shared.host.version();
             mapping = shared.host.mapping();
+            *shared.asleep_in.lock() = Arc::clone(&mapping);
             reseat(shared, &mapping, &mut seats, now);
             known = Some(changed);
             continue;
         }
         let wait = seats.iter_mut().filter_map(|seat| seat.tend(now)).min();
+        obey(shared, &mut seats, now);
+        shut::overdue_dials(&shared.book, now);
         retire_idle(shared, &mut seats, now);
-        let due = wait.map_or(u64::MAX, |ms| now.saturating_add(ms));
+        let until_look = shared.book.next_look(now).map(|at| at.saturating_sub(now));
+        let sleep = wait.into_iter().chain(until_look).min().map(|ms| ms.max(1));
+        let due = sleep.map_or(u64::MAX, |ms| now.saturating_add(ms));
         shared.due_ms.store(due, Ordering::Release);
-        match wait {
-            Some(ms) => {
-                futex::wait(&header.leaders, leaders, Some(ms.max(1)));
-                // Somebody awake has to notice that the file was replaced.
-                shared.host.refresh(now_ms());
-            }
-            None => futex::wait_bit(&header.sleepers, sleepers, bit),
+        if !shared.book.set_alarm(due) {
+            continue;
+        }
+        if wait.is_some() {
+            futex::wait(&header.leaders, leaders, sleep);
+            // Somebody awake has to notice that the file was replaced.
+            shared.host.refresh(now_ms());
+        } else {
+            futex::wait_bit(&header.sleepers, sleepers, bit, sleep);
         }
     }
     drop(seats);
     futex::wake_all(&mapping.region().header.sleepers);
 }
 
+/// Shuts this process's sockets to nodes for which that is ordered.
+fn obey(shared: &Shared, seats: &mut [Seat], now: u64) {
+    for seat in seats {
+        for index in seat.orders(now) {
+            let definition = seat.definition();
+            let shut = shut::node(definition, index, &shared.book);
+            if let Some(node) = definition.nodes.get(index).filter(|_| shut > 0) {
+                log::warn!("shut {shut} sockets to node {}, which is gone", node.id);
+            }
+        }
+    }
+}
+
 /// Gives each definition a seat.
 fn reseat(shared: &Shared, mapping: &Arc<Mapping>, seats: &mut Vec<Seat>, now: u64) {
-    let definitions = shared.definitions.lock().clone();
-    seats.retain(|seat| definitions.iter().any(|d| seat.is_of(d)));
-    for definition in definitions {
-        if seats.iter().any(|seat| seat.is_of(&definition)) {
+    let charges = shared.charges.lock().clone();
+    seats.retain(|seat| charges.iter().any(|c| seat.is_of(&c.definition)));
+    for charge in charges {
+        if let Some(seat) = seats.iter_mut().find(|s| s.is_of(&charge.definition)) {
+            seat.set_leads(charge.leads);
             continue;
         }
-        match Cluster::attach(definition, Arc::clone(mapping), now) {
-            Ok(cluster) => seats.push(Seat::new(
-                Arc::new(cluster),
-                shared.host.token,
-                Arc::new(prober::start_thread),
-                now,
-            )),
+        match Cluster::attach(charge.definition, Arc::clone(mapping), now) {
+            Ok(cluster) => {
+                let start: StartProber = Arc::new(prober::start_thread);
+                let mut seat = Seat::new(Arc::new(cluster), shared.host.token, start, now);
+                seat.set_leads(charge.leads);
+                seats.push(seat);
+            }
             Err(error) => log::error!("{error}"),
         }
     }
@@ -249,9 +333,9 @@ fn retire_idle(shared: &Shared, seats: &mut Vec<Seat>, now: u64) {
     }
     seats.retain(|seat| !idle.contains(&seat.identity()));
     shared
-        .definitions
+        .charges
         .lock()
-        .retain(|d| !idle.contains(&d.identity));
+        .retain(|c| !idle.contains(&c.definition.identity));
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use amm_core::trial::Token;
 use super::leader::Leader;
 use super::prober::StartProber;
 use crate::cluster::Cluster;
+use crate::cut::order::Obeyed;
 use crate::definition::Definition;
 use crate::futex;
 use crate::lease::{BEAT_MS, Lease};
@@ -20,6 +21,9 @@ pub struct Seat {
     cluster: Arc<Cluster>,
     start: StartProber,
     me: Token,
+    /// Whether it may take a post; else it only obeys.
+    leads: bool,
+    obeyed: Obeyed,
     post: Post,
     called_ms: u64,
     /// Until then this process leaves the posts to others.
@@ -30,7 +34,7 @@ pub struct Seat {
 const REST_MS: u64 = 3_000;
 
 enum Post {
-    Leader(Lease, Leader),
+    Leader(Lease, Box<Leader>),
     Deputy(Lease),
     None,
 }
@@ -41,6 +45,8 @@ impl Seat {
     pub fn new(cluster: Arc<Cluster>, me: Token, start: StartProber, now: u64) -> Self {
         cluster.touch(now);
         Self {
+            leads: true,
+            obeyed: Obeyed::all(&cluster),
             cluster,
             start,
             me,
@@ -48,6 +54,23 @@ impl Seat {
             called_ms: 0,
             rests_until_ms: 0,
         }
+    }
+
+    /// Says whether it may take a post.
+    pub(super) fn set_leads(&mut self, leads: bool) {
+        self.leads = leads;
+    }
+
+    /// The nodes whose sockets this process is to shut now.
+    pub fn orders(&mut self, now: u64) -> Vec<usize> {
+        if let Some(renewed) = self.cluster.renewed(now) {
+            self.cluster = Arc::new(renewed);
+        }
+        self.obeyed.next(&self.cluster)
+    }
+
+    pub(super) fn definition(&self) -> &Arc<Definition> {
+        &self.cluster.definition
     }
 
     pub(super) fn is_of(&self, definition: &Arc<Definition>) -> bool {
@@ -74,10 +97,11 @@ impl Seat {
         if now < self.rests_until_ms {
             return Some(self.rests_until_ms - now);
         }
-        if !matches!(self.post, Post::Leader(..)) {
+        if self.leads && !matches!(self.post, Post::Leader(..)) {
             self.try_to_lead(now);
         }
-        if matches!(self.post, Post::None)
+        if self.leads
+            && matches!(self.post, Post::None)
             && let Some(lease) = Lease::take(&self.cluster.shared().deputy, self.me, now)
         {
             self.post = Post::Deputy(lease);
@@ -131,7 +155,7 @@ impl Seat {
             self.cluster = Arc::new(renewed);
         }
         let leader = Leader::new(Arc::clone(&self.cluster), Arc::clone(&self.start), now);
-        self.post = Post::Leader(lease, leader);
+        self.post = Post::Leader(lease, Box::new(leader));
     }
 
     /// A leader without a deputy wakes those who sleep, once in a while: one

@@ -25,9 +25,26 @@ pub(super) fn failure(error: &WireError) -> ProbeResult {
         WireError::Own(_) => (Finding::Unable, None),
     };
     ProbeResult {
+        silent: is_silent(error),
         errno,
         detail: Some(error.to_string()),
         ..ProbeResult::of(finding)
+    }
+}
+
+/// Whether the node and its host kept silent, so that nothing says that they
+/// are there.
+fn is_silent(error: &WireError) -> bool {
+    match error {
+        WireError::Late => true,
+        WireError::Io(io) => matches!(
+            io.kind(),
+            io::ErrorKind::TimedOut
+                | io::ErrorKind::WouldBlock
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable
+        ),
+        _ => false,
     }
 }
 

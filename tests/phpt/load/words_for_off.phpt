@@ -17,7 +17,7 @@ foreach (['off', '"off"', 'Off', 'no', 'false', '0', 'auto', '"auto"', 'on'] as 
     file_put_contents("$folder/zz.ini", "amm.monitor = $word\n");
     $process = proc_open(
         [PHP_BINARY, '-r', "require '" . __DIR__ . "/../support/helpers.inc';"
-            . "cluster(['username' => 'amm', 'nodes' => ['127.0.0.1:$port']])->connect(fn () => new stdClass); usleep(50000); echo count(glob('/proc/self/task/*')) > 1 ? 'probes' : 'does not probe';"],
+            . "cluster(['username' => 'amm', 'nodes' => ['127.0.0.1:$port']])->connect(fn () => new stdClass); usleep(50000); echo in_array(\"amm-probe\\n\", array_map('file_get_contents', glob('/proc/self/task/*/comm'))) ? 'probes' : 'does not probe';"],
         [1 => ['pipe', 'w'], 2 => ['file', '/dev/null', 'w']], $pipes, null, ['PHP_INI_SCAN_DIR' => getenv('PHP_INI_SCAN_DIR') . ":$folder"] + getenv(),
     );
     echo "$word: ", stream_get_contents($pipes[1]), "\n";

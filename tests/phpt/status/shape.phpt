@@ -17,7 +17,7 @@ $shape = [
 $node = [
     'host' => 'string', 'port' => 'int', 'zone' => 'string|null', 'discovered' => 'bool', 'role' => 'string', 'role_reason' => 'string|null', 'health' => 'string', 'breaker' => 'string', 'admin' => 'string',
     'writable' => 'bool', 'epoch' => 'int', 'since_ms' => 'int|null', 'probe' => 'string', 'probe_age_ms' => 'int|null', 'rtt_us' => 'int|null', 'lag_ms' => 'int|null',
-    'picks' => 'int', 'dials' => 'int', 'failures' => 'int', 'conflicts' => 'int', 'last_error' => 'array|null',
+    'picks' => 'int', 'dials' => 'int', 'failures' => 'int', 'conflicts' => 'int', 'cuts' => 'int', 'last_error' => 'array|null',
 ];
 
 $misfits = function (array $shape, array $value): array {
