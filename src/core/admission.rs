@@ -36,6 +36,9 @@ pub struct Seen {
     pub since_ms: u64,
     /// Now.
     pub now_ms: u64,
+    /// Up to when it has been seen as the state says: the last probe's time, or
+    /// now where nothing probes it.
+    pub seen_ms: u64,
     /// Whether a live monitor gets conclusive answers from it.
     pub watched: bool,
     /// Whether somebody could ask it for its role.
@@ -49,6 +52,7 @@ pub struct Seen {
 pub fn admit(purpose: Purpose, seen: &Seen, policy: &Policy) -> Admission {
     let state = seen.state;
     let elapsed = seen.now_ms.saturating_sub(seen.since_ms);
+    let well_for = seen.seen_ms.saturating_sub(seen.since_ms);
     let backed_off = || elapsed >= policy.backoff.wait_ms(state.streak, seen.dice);
     let refusal = match (state.role, purpose) {
         (Role::Writer | Role::Unknown, _) | (Role::Reader, Purpose::Read) => None,
@@ -71,7 +75,7 @@ pub fn admit(purpose: Purpose, seen: &Seen, policy: &Policy) -> Admission {
         Phase::Closed => Admission::Open,
         Phase::Open if !seen.watched && backed_off() => Admission::Trial,
         Phase::Open => Admission::Refused(Refusal::Open),
-        Phase::Recovering if elapsed >= hold_ms(state, seen.dice, policy) => Admission::Trial,
+        Phase::Recovering if well_for >= hold_ms(state, seen.dice, policy) => Admission::Trial,
         Phase::Recovering => Admission::Refused(Refusal::HeldDown),
     }
 }

@@ -95,6 +95,13 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
     let mut next = state;
     match event {
         Event::DialFailed { trial } => match state.phase {
+            // A probe will soon know; until then nothing is held against it.
+            Phase::Closed if watched => {
+                next.phase = Phase::Open;
+                next.health = Health::Suspect;
+                next.passive = true;
+                next.failures = 0;
+            }
             Phase::Closed => open(&mut next, true),
             // A trial is one process's word as well: it shuts what a probe has
             // seen well until the next probe, and adds nothing to what one has
@@ -166,11 +173,7 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
                 Phase::Closed if enough => open(&mut next, false),
                 Phase::Recovering => reopen(&mut next),
                 Phase::Open if !state.passive => {}
-                Phase::Open if enough => {
-                    next.health = Health::Down;
-                    next.passive = false;
-                    next.failures = 0;
-                }
+                Phase::Open if enough => open(&mut next, false),
                 Phase::Closed | Phase::Open => {
                     next.health = Health::Suspect;
                     next.failures = (state.failures + 1).min(MAX_FAILURES);
@@ -209,9 +212,11 @@ pub fn step(state: NodeState, event: Event, watched: bool, policy: &Policy) -> N
     state.succeed_with(next)
 }
 
+/// The node is out: on a probe's word, or on that of a process where no probe
+/// watches (`passive`).
 fn open(next: &mut NodeState, passive: bool) {
     // A node that fails again before it has settled is left alone for longer.
-    if next.scar && !next.passive {
+    if next.scar {
         next.streak = (next.streak + 1).min(MAX_STREAK);
     }
     next.phase = Phase::Open;

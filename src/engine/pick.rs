@@ -89,10 +89,15 @@ impl Cluster {
             self.dice(index, state.seq)
         };
         let askable = !quiet && self.is_askable(index);
+        let seen_ms = match state.phase {
+            Phase::Recovering if watched => node.last_probe().at_ms.min(now_ms),
+            _ => now_ms,
+        };
         let seen = Seen {
             state,
             since_ms,
             now_ms,
+            seen_ms,
             watched,
             askable,
             dice,
@@ -185,6 +190,24 @@ impl Cluster {
         me: Token,
         now_ms: u64,
     ) -> Pick {
+        // One that drains and is well: better new ones there than none anywhere.
+        for index in ranking.iter().filter(|i| !tried.contains(*i)) {
+            let glance = self.glance(index, purpose, now_ms);
+            let role = glance.state.role;
+            let drains = glance.admission == Admission::Refused(Refusal::Draining);
+            let serves = match purpose {
+                Purpose::Write => glance.state.is_writable() && !rivals.excludes(index, role),
+                Purpose::Read => glance.state.phase == Phase::Closed && role != Role::Unready,
+            };
+            if drains && serves {
+                return Pick::Chosen(Chosen {
+                    index,
+                    epoch: glance.state.epoch,
+                    trial: false,
+                    ask_first: false,
+                });
+            }
+        }
         let mut refusals = Vec::new();
         let mut taken = false;
         // Those whose role allows it first; then those that must be asked.

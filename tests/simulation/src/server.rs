@@ -34,6 +34,10 @@ pub struct Server {
     pub since: u64,
     /// It goes up and down all the time until then, ms.
     pub flaps_until: u64,
+    /// How long it is then up at a time, ms.
+    pub flaps_up: u64,
+    /// When its role last changed, ms.
+    pub role_since: u64,
     /// Identities of the writes it has carried out.
     pub executed: Vec<u64>,
 }
@@ -48,6 +52,8 @@ impl Server {
             life: 1,
             since: 0,
             flaps_until: 0,
+            flaps_up: 0,
+            role_since: 0,
             executed: Vec::new(),
         }
     }
@@ -75,7 +81,11 @@ impl Server {
                 }
                 self.reach = reach;
             }
-            Change::Role(role) => self.role = role,
+            Change::Role(role) if role == self.role => {}
+            Change::Role(role) => {
+                self.role = role;
+                self.role_since = now;
+            }
             Change::Latency(ms) => self.latency = ms,
             Change::Flaps(until) => self.flaps_until = until,
         }

@@ -350,6 +350,7 @@ impl World {
                     self.change(server, Change::Reach(Reach::Up));
                     return;
                 }
+                self.servers[server].flaps_up = up_ms;
                 let up = self.servers[server].reach == Reach::Up;
                 let (reach, ms) = match (up, hang) {
                     (false, _) => (Reach::Up, up_ms),
@@ -405,6 +406,9 @@ impl World {
         self.servers[server].change(change, now);
         let gone = self.servers[server].is_gone();
         self.watch.server_changed(server, gone);
+        if self.servers.iter().all(|s| !s.is_well()) {
+            self.watch.blackout_ms = Some(now);
+        }
     }
 
     // Monitors.

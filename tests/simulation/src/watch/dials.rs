@@ -55,6 +55,27 @@ pub(crate) fn dial_begins(world: &mut World, pid: usize, dial: &Dial) {
         );
         return;
     }
+    let admitted = |other: usize| {
+        let glance = cluster.glance(other, Purpose::Write, now);
+        other != node && matches!(glance.admission, Admission::Open | Admission::Ramp(_))
+    };
+    let others = (0..world.servers.len()).any(admitted);
+    let server = &world.servers[node];
+    let hold = definition.policy.hold_down_ms;
+    if let Some(out) = book.flaps_out_ms
+        && server.flaps_until > now
+        && server.flaps_up + 300 < hold
+        && others
+        && !world.plan.is_exclusive()
+        && !matches!(glance.admission, Admission::Refused(_))
+        && posts::watched_for(world, host, node) > now - out + 1_000
+    {
+        let what = format!("{name}, which flaps since {} ms at least", now - out);
+        world
+            .watch
+            .breaks("a node that flaps takes no traffic", now, what);
+        return;
+    }
     let asked = cluster.node(node).last_probe().outcome;
     let askable = definition.can_probe() && asked != ProbeOutcome::NoLogin;
     if book.demoted && askable {
@@ -80,14 +101,10 @@ pub(crate) fn dial_begins(world: &mut World, pid: usize, dial: &Dial) {
     let backoff = definition.policy.backoff;
     let shortest = (backoff.base_ms as f64 * (1.0 - backoff.jitter)) as u64;
     let spaced = now.saturating_sub(book.trial_failed_ms);
-    let admitted = |other: usize| {
-        let glance = cluster.glance(other, Purpose::Write, now);
-        other != node && matches!(glance.admission, Admission::Open | Admission::Ramp(_))
-    };
     let request = world.processes[pid].request.as_ref();
     if glance.admission == Admission::Trial
         && request.is_some_and(|r| r.dials == 1)
-        && (0..world.servers.len()).any(admitted)
+        && others
         && glance.state.phase == Phase::Open
         && spaced < shortest
     {

@@ -8,6 +8,7 @@ mod handles;
 mod health;
 mod posts;
 mod requests;
+mod routes;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -47,6 +48,8 @@ impl fmt::Display for Broken {
 pub(crate) struct Watch {
     pub(crate) broken: Option<Broken>,
     pub(crate) hosts: Vec<HostBook>,
+    /// When last no server at all was well, ms.
+    pub(crate) blackout_ms: Option<u64>,
     /// Times each write was carried out.
     pub(crate) executed: HashMap<u64, u32>,
 }
@@ -58,6 +61,8 @@ pub(crate) struct HostBook {
     pub(crate) disturbed_ms: u64,
     /// When last a request began there after that, ms.
     pub(crate) vacant_since: Option<u64>,
+    /// Where keys went when it was last looked at.
+    pub(crate) routes: Option<routes::Routes>,
 }
 
 /// What was seen of a node, as a host has it.
@@ -69,6 +74,8 @@ pub(crate) struct NodeBook {
     /// The server cannot be reached, and since when the host knows.
     pub(crate) gone: bool,
     pub(crate) known_gone_ms: Option<u64>,
+    /// Since when a probe has found it down while it flaps, ms.
+    pub(crate) flaps_out_ms: Option<u64>,
     /// It refused a write or told a probe that it takes none, and nothing newer
     /// says otherwise.
     pub(crate) demoted: bool,
@@ -86,10 +93,12 @@ impl Watch {
             nodes: vec![NodeBook::default(); nodes],
             disturbed_ms: START_MS,
             vacant_since: None,
+            routes: None,
         };
         Self {
             broken: None,
             hosts: (0..hosts).map(|_| host()).collect(),
+            blackout_ms: None,
             executed: HashMap::new(),
         }
     }
@@ -146,6 +155,11 @@ pub(crate) fn observe(world: &mut World, host: usize) {
         if before == state {
             continue;
         }
+        if world.servers[node].flaps_until < now {
+            book.flaps_out_ms = None;
+        } else if state.phase == Phase::Open && !state.passive {
+            book.flaps_out_ms.get_or_insert(now);
+        }
         let changed = before.is_writable() != state.is_writable();
         book.changes += u64::from(changed);
         if changed == (before.epoch == state.epoch) {
@@ -180,6 +194,7 @@ pub(crate) fn look(world: &mut World) {
         posts::look(world, host);
         health::look(world, host);
         handles::look(world, host);
+        routes::look(world, host);
     }
     agreement::look(world);
 }

@@ -2,6 +2,7 @@
 //! "no request fails" of guarantee 1.
 
 use amm_core::config::Admin;
+use amm_core::node::Role;
 
 use crate::process::Request;
 use crate::watch::posts;
@@ -27,6 +28,16 @@ pub(crate) fn request_ends(world: &mut World, pid: usize, request: &Request, end
     let process = &world.processes[pid];
     let host = process.host;
     if process.sick.is_some() {
+        return;
+    }
+    if is_first_light(world, host, request) {
+        let what = format!(
+            "p{pid} r{} of h{host} after {} ms: {ended:?}",
+            request.id,
+            world.now - request.began
+        );
+        let rule = "after all were down the first request is served";
+        world.watch.breaks(rule, world.now, what);
         return;
     }
     let policy = &world.plan.definition.policy;
@@ -58,7 +69,7 @@ pub(crate) fn request_ends(world: &mut World, pid: usize, request: &Request, end
         && world
             .servers
             .iter()
-            .filter(|s| s.role == amm_core::node::Role::Writer || s.since + 5_000 > began)
+            .filter(|s| s.role == Role::Writer || s.since + 5_000 > began)
             .count()
             > 1;
     if let Some(node) = well
@@ -76,4 +87,21 @@ pub(crate) fn request_ends(world: &mut World, pid: usize, request: &Request, end
             what,
         );
     }
+}
+
+/// Whether all servers had come back, as they were, when the request began.
+fn is_first_light(world: &World, host: usize, request: &Request) -> bool {
+    let Some(blackout) = world.watch.blackout_ms else {
+        return false;
+    };
+    let exclusive = world.plan.is_exclusive();
+    let cluster = &world.hosts[host].cluster;
+    world.servers.iter().enumerate().all(|(node, server)| {
+        let state = cluster.node(node).load();
+        let enabled = world.plan.definition.admin(node, state.admin) == Admin::Enabled;
+        let serves = server.role == Role::Writer || exclusive;
+        // What it was before all went was known long enough to be known.
+        let same = server.role_since + 5_000 < blackout;
+        server.is_well() && serves && same && enabled && server.since < request.began
+    }) && world.servers.iter().any(|s| s.role == Role::Writer)
 }
