@@ -68,7 +68,8 @@ impl Follower {
             term,
             ousted: false,
             published,
-            heard_ms: 0,
+            // What was heard in an earlier term is of the past.
+            heard_ms: now.saturating_sub(1),
             swept_ms: now,
             left: Vec::new(),
         }

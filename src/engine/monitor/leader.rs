@@ -89,6 +89,11 @@ impl Leader {
         next
     }
 
+    /// The cluster with the nodes it has now.
+    pub(super) fn into_cluster(self) -> Arc<Cluster> {
+        self.cluster
+    }
+
     /// Goes on with other nodes. Those that stay keep their probers, which know
     /// them by the places of the cluster as it was: these are the same.
     fn adopt(&mut self, renewed: Cluster, now: u64) {

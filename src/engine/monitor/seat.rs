@@ -92,7 +92,12 @@ impl Seat {
         };
         if !kept {
             log::info!("this process was held up and lost its post to another");
-            self.post = Post::None;
+            self.leave();
+        }
+        // Whoever comes to lead should know the members, whatever becomes of the
+        // record meanwhile.
+        if let Some(renewed) = self.cluster.renewed(now) {
+            self.cluster = Arc::new(renewed);
         }
         if now < self.rests_until_ms {
             return Some(self.rests_until_ms - now);
@@ -135,6 +140,13 @@ impl Seat {
         futex::wake_all(&self.cluster.mapping.region().header.sleepers);
     }
 
+    /// Gives up its post; what a leader knows of the members stays.
+    fn leave(&mut self) {
+        if let Post::Leader(_, leader) = std::mem::replace(&mut self.post, Post::None) {
+            self.cluster = leader.into_cluster();
+        }
+    }
+
     fn try_to_lead(&mut self, now: u64) {
         let shared = self.cluster.shared();
         let Some(lease) = Lease::take(&shared.lease, self.me, now) else {
@@ -150,9 +162,6 @@ impl Seat {
         }
         if let Post::Deputy(deputy) = &self.post {
             deputy.release(&shared.deputy);
-        }
-        if let Some(renewed) = self.cluster.renewed(now) {
-            self.cluster = Arc::new(renewed);
         }
         let leader = Leader::new(Arc::clone(&self.cluster), Arc::clone(&self.start), now);
         self.post = Post::Leader(lease, Box::new(leader));
