@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use amm_core::breaker::Event;
 use amm_core::config::{Flavour, Secret};
 use amm_core::node::{NodeState, Phase, Role};
-use amm_core::probe::{Judgement, Reason, name_hash};
+use amm_core::probe::{Judgement, Reason, is_missed, name_hash};
 
 use crate::cluster::Cluster;
 use crate::definition::{Definition, NodeDefinition, millis};
@@ -207,7 +207,7 @@ pub fn publish(
         return None;
     }
     let node = cluster.node(index);
-    let result = &in_its_cluster(cluster, index, result);
+    let result = &in_its_cluster(cluster, index, result, now);
     if let Finding::Answered(Judgement {
         view: Some(view), ..
     }) = &result.finding
@@ -287,9 +287,9 @@ fn remember(cluster: &Cluster, index: usize, judged: &Judgement) {
 }
 
 /// A result seen in its cluster: a server that stands alone where others are a
-/// cluster has left it and takes no writes, and one that is a last resort is a
-/// writer where there is no better.
-fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult) -> ProbeResult {
+/// cluster has left it and takes no writes, nor does one that its group goes on
+/// without, and one that is a last resort is a writer where there is no better.
+fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult, now: u64) -> ProbeResult {
     let mut result = result.clone();
     if result.flavour == Some(Flavour::ReadOnly) {
         let reason = match cluster.flavour() {
@@ -304,6 +304,14 @@ fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult) -> Prob
         }
     }
     if let Finding::Answered(judged) = &mut result.finding
+        && result.flavour == Some(Flavour::GroupReplication)
+        && matches!(judged.role, Role::Writer | Role::Reader)
+        && is_missed_by_others(cluster, index, judged, now)
+    {
+        judged.role = Role::Unready;
+        judged.reason = Some(Reason::NotMember);
+    }
+    if let Finding::Answered(judged) = &mut result.finding
         && judged.last_resort
         && !cluster.has_writer_beside(index)
     {
@@ -311,6 +319,21 @@ fn in_its_cluster(cluster: &Cluster, index: usize, result: &ProbeResult) -> Prob
         judged.reason = None;
     }
     result
+}
+
+/// Whether those of the group that answered lately go on without this node.
+fn is_missed_by_others(cluster: &Cluster, index: usize, judged: &Judgement, now: u64) -> bool {
+    let settings = &cluster.definition.settings;
+    let lately = 2 * settings.probe_interval + settings.probe_timeout;
+    let heard = cluster
+        .views
+        .since(now.saturating_sub(lately.as_millis() as u64));
+    let Some(node) = cluster.definition.nodes.get(index) else {
+        return false;
+    };
+    let others = heard.iter().filter(|heard| heard.node != node.identity);
+    let own = judged.view.as_ref().and_then(|view| view.own.as_deref());
+    own.is_some_and(|own| is_missed(own, others.map(|heard| heard.view.as_ref())))
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ pub mod aurora;
 pub mod auto;
 pub mod galera;
 pub mod group_replication;
+mod missed;
 pub mod read_only;
 mod reason;
 pub mod variables;
 pub mod view;
 
 use crate::node::Role;
+pub use missed::is_missed;
 pub use reason::Reason;
 pub use view::{Member, Presence, View, name_hash};
 

@@ -136,3 +136,41 @@ fn lag_and_member_are_kept_with_the_node() {
     assert_eq!(node.lag_ms(), None);
     assert_eq!(node.member.load(Ordering::Acquire), name_hash("a"));
 }
+
+#[test]
+fn a_member_that_its_group_goes_on_without_takes_no_writes_whatever_it_says() {
+    let flavour = Flavour::GroupReplication;
+    let says = |own: &str, members: &[&str]| {
+        let member = |name: &&str| Member {
+            name: (*name).to_owned(),
+            host: None,
+            port: None,
+            presence: Presence::Present,
+            role: None,
+            lag_ms: None,
+        };
+        Judgement {
+            view: Some(View {
+                authoritative: true,
+                own: Some(own.to_owned()),
+                members: members.iter().map(member).collect(),
+            }),
+            ..Judgement::writer(None)
+        }
+    };
+    let cluster = cluster(&NODES, &[("flavour", "group_replication".into())]);
+    for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
+        told(&cluster, index, flavour, says(name, &["a", "b", "c"]));
+        assert_eq!(role(&cluster, index).0, Role::Writer);
+    }
+    told(&cluster, 0, flavour, says("a", &["a", "b"]));
+    told(&cluster, 1, flavour, says("b", &["a", "b"]));
+    told(&cluster, 2, flavour, says("c", &["a", "b", "c"]));
+    assert_eq!(role(&cluster, 2), (Role::Unready, Some(Reason::NotMember)));
+    assert_eq!(role(&cluster, 0).0, Role::Writer);
+    // What was heard long ago speaks against nobody.
+    let word = cluster.node(2).state.load(Ordering::Acquire);
+    let stale = answer(flavour, says("c", &["a", "b", "c"]));
+    publish(&cluster, 2, word, &stale, now_ms() + 60_000).unwrap();
+    assert_eq!(role(&cluster, 2).0, Role::Writer);
+}
