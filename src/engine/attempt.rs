@@ -49,6 +49,8 @@ pub struct Attempt<C> {
     key: u64,
     me: Token,
     tried: NodeSet,
+    /// Those of the tried that were asked and are no writers.
+    asked: Vec<(usize, Refusal)>,
     deadline_ms: u64,
     first: Option<Chosen>,
     waiting: bool,
@@ -67,6 +69,7 @@ impl<C: Deref<Target = Cluster>> Attempt<C> {
             key,
             me,
             tried: NodeSet::default(),
+            asked: Vec::new(),
             deadline_ms,
             first: None,
             waiting: false,
@@ -112,7 +115,10 @@ impl<C: Deref<Target = Cluster>> Attempt<C> {
         {
             Pick::Chosen(chosen) if chosen.ask_first => Step::Ask(chosen, left),
             Pick::Chosen(chosen) => Step::Done(self.offer(chosen, now_ms)),
-            Pick::Nobody(refusals) => Step::Done(Next::NoWriter(refusals)),
+            Pick::Nobody(mut refusals) => {
+                refusals.append(&mut self.asked);
+                Step::Done(Next::NoWriter(refusals))
+            }
             Pick::Wait if self.queue(now_ms) => Step::Wait(seen, left.min(LOOK_AGAIN_MS)),
             Pick::Wait => Step::Done(Next::NoWriter(self.everyone_busy())),
         }
@@ -136,6 +142,12 @@ impl<C: Deref<Target = Cluster>> Attempt<C> {
             });
         } else {
             self.tried.insert(chosen.index);
+            let refusal = match (&result.finding, state.role) {
+                (Finding::Answered(_), Role::Reader) => Refusal::Reader,
+                (Finding::Answered(_), _) => Refusal::Unready,
+                _ => Refusal::Open,
+            };
+            self.asked.push((chosen.index, refusal));
             self.cluster.release(chosen.index, self.me);
         }
     }

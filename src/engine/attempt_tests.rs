@@ -1,6 +1,7 @@
 use super::*;
 use crate::testing::{cluster, spread};
 use amm_core::config::Value;
+use amm_core::probe::{Judgement, Reason};
 use amm_core::verdict::{ErrorSeen, Phase as When};
 use std::sync::atomic::AtomicUsize;
 
@@ -122,4 +123,37 @@ fn those_who_wait_go_on_when_the_trial_succeeds() {
         cluster.succeeded(0, chosen.epoch, first, now_ms());
         assert!(waiting.join().unwrap());
     });
+}
+
+#[test]
+fn a_node_that_was_asked_in_vain_is_told_by_what_it_said() {
+    for (role, refusal) in [
+        (Role::Unready, Refusal::Unready),
+        (Role::Reader, Refusal::Reader),
+    ] {
+        let keys = [
+            ("flavour", Value::from("galera")),
+            ("username", "probe".into()),
+        ];
+        let cluster = cluster(&["10.0.0.1"], &keys);
+        let no_quorum = ProbeResult::of(Finding::Answered(Judgement::not_writer(
+            role,
+            None,
+            Reason::NoQuorum,
+        )));
+        let word = cluster.node(0).state.load(Ordering::Acquire);
+        probe::publish(&cluster, 0, word, &no_quorum, now_ms()).unwrap();
+        // Long enough ago to be asked again.
+        let later = now_ms() + 5_000;
+        let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, Token::new(1), later);
+        let Step::Ask(chosen, _) = attempt.step(later) else {
+            panic!("not asked");
+        };
+        let word = cluster.node(0).state.load(Ordering::Acquire);
+        attempt.asked(chosen, word, &no_quorum, later);
+        let Step::Done(Next::NoWriter(refusals)) = attempt.step(later) else {
+            panic!("dialled");
+        };
+        assert_eq!(refusals, [(0, refusal)]);
+    }
 }
