@@ -23,6 +23,19 @@ $scoped = function (callable $do): mixed {
         Cluster::endScope();
     }
 };
+/** @param list<string> $statements */
+$run = function (string $name, array $statements) use ($cluster, &$handles): array {
+    $handle = $handles[$name];
+    try {
+        foreach ($statements as $statement) {
+            $handle->exec($statement);
+        }
+        return ['errno' => null];
+    } catch (PDOException $e) {
+        $verdict = $cluster->report($cluster->nodeOf($handle), $e);
+        return ['errno' => $e->errorInfo[1], 'verdict' => $verdict->value];
+    }
+};
 /** What a node is at this moment, without what changes from probe to probe. */
 $look = fn (): array => array_map(
     fn (array $node): array => array_intersect_key($node, array_flip(['role', 'health', 'breaker', 'writable', 'epoch'])),
@@ -74,16 +87,9 @@ $commands = [
         return ['current' => $cluster->isCurrent($handles[$c['name']])];
     },
     // Writes over a kept handle; a failure is reported, and told.
-    'write' => function (array $c) use ($cluster, &$handles): array {
-        $handle = $handles[$c['name']];
-        try {
-            $handle->exec("INSERT INTO written VALUES ('{$c['token']}')");
-            return ['errno' => null];
-        } catch (PDOException $e) {
-            $verdict = $cluster->report($cluster->nodeOf($handle), $e);
-            return ['errno' => $e->errorInfo[1], 'verdict' => $verdict->value];
-        }
-    },
+    'write' => fn (array $c): array => $run($c['name'], ["INSERT INTO written VALUES ('{$c['token']}')"]),
+    // The same with statements of the caller's, up to the first that fails.
+    'sql' => fn (array $c): array => $run($c['name'], $c['statements']),
     // Every state that any node is in for so long, as often as can be looked.
     'watch' => function (array $c) use ($look): array {
         $seen = [];

@@ -15,7 +15,9 @@ pub mod site;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use amm_rig::galera::{Galera, PROBE};
+use amm_rig::accounts::PROBE;
+use amm_rig::cluster::Cluster;
+use amm_rig::galera::Galera;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
@@ -29,11 +31,15 @@ pub fn extension() -> PathBuf {
 
 /// All nodes of `cluster`, probed by the rig's account, with more keys on top.
 pub fn galera(cluster: &Galera, more: Value) -> Value {
-    let nodes: Vec<String> = cluster.nodes().iter().map(|node| node.id()).collect();
+    config(cluster, more)
+}
+
+/// The same for a cluster of any kind, whose flavour is named.
+pub fn config(cluster: &impl Cluster, more: Value) -> Value {
     let mut config = json!({
-        "flavour": "galera",
+        "flavour": cluster.flavour(),
         "writers": "spread",
-        "nodes": nodes,
+        "nodes": cluster.ids(),
         "username": PROBE.user,
         "password": PROBE.password,
     });

@@ -98,6 +98,17 @@ impl Group {
             .with_context(|| format!("{} does not become primary", self.node(index).id()))
     }
 
+    /// Makes all members primaries, for as long as any of them lives.
+    pub fn switch_to_multi_primary(&self) -> Result<()> {
+        self.node(self.primary()?)
+            .root_waiting(Duration::from_secs(60))?
+            .query_drop("SELECT group_replication_switch_to_multi_primary_mode()")?;
+        for node in &self.nodes {
+            node.expect_multi_primary();
+        }
+        Ok(())
+    }
+
     /// Stops this node and waits until the others have thrown it out of the
     /// group. It stays stopped. Gives how long that took.
     pub fn expel(&self, index: usize, timeout: Duration) -> Result<Duration> {

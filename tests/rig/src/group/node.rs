@@ -3,6 +3,7 @@
 use std::net::SocketAddrV4;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -33,6 +34,7 @@ pub struct Node {
     xcom: Vec<SocketAddrV4>,
     options: Options,
     sid: Sid,
+    single_primary: AtomicBool,
 }
 
 impl Deref for Node {
@@ -62,6 +64,7 @@ impl Node {
             xcom: members.map(|member| block.xcom(member)).collect(),
             options: options.clone(),
             sid: sid.clone(),
+            single_primary: AtomicBool::new(options.single_primary),
         })
     }
 
@@ -87,12 +90,18 @@ impl Node {
                 &self.server,
                 &self.options,
                 self.number,
+                self.single_primary.load(Ordering::Relaxed),
                 &self.xcom,
                 incarnation,
             );
             command.args(&self.options.extra);
             Ok(command)
         })
+    }
+
+    /// Has it start as its group is now: another mode would be refused.
+    pub(super) fn expect_multi_primary(&self) {
+        self.single_primary.store(false, Ordering::Relaxed);
     }
 
     /// Tells it whom to fetch as what it misses when it joins. Kept in its data.

@@ -61,6 +61,7 @@ pub(super) fn member(
     server: &Server,
     options: &Options,
     number: usize,
+    single_primary: bool,
     xcom: &[SocketAddrV4],
     incarnation: u32,
 ) -> Command {
@@ -107,11 +108,11 @@ pub(super) fn member(
             format!("--loose-group-replication-group-seeds={}", seeds.join(",")),
             format!(
                 "--loose-group-replication-single-primary-mode={}",
-                on(options.single_primary)
+                on(single_primary)
             ),
             format!(
                 "--loose-group-replication-enforce-update-everywhere-checks={}",
-                on(!options.single_primary)
+                on(!single_primary)
             ),
             format!(
                 "--loose-group-replication-member-expel-timeout={}",

@@ -75,19 +75,18 @@ pub(super) fn wait_answering(server: &Server, timeout: Duration) -> Result<()> {
     Ok(())
 }
 
-/// What probes must be allowed to read.
-fn grant_of_members(account: Credentials) -> String {
-    format!(
-        "GRANT SELECT ON performance_schema.replication_group_members TO {}@'%'",
-        account.user
-    )
-}
-
 /// Accounts and database, a line each.
 fn statements() -> Vec<String> {
     let create = |account: Credentials| {
         let Credentials { user, password } = account;
         format!("CREATE USER {user}@'%' IDENTIFIED BY '{password}'")
+    };
+    // What probes must be allowed to read.
+    let may_see_members = |account: Credentials| {
+        format!(
+            "GRANT SELECT ON performance_schema.replication_group_members TO {}@'%'",
+            account.user
+        )
     };
     vec![
         format!("CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4"),
@@ -95,8 +94,8 @@ fn statements() -> Vec<String> {
         format!("GRANT ALL ON {DATABASE}.* TO {}@'%'", APP.user),
         create(PROBE),
         // The application probes with its own account where it names no other.
-        grant_of_members(APP),
-        grant_of_members(PROBE),
+        may_see_members(APP),
+        may_see_members(PROBE),
         create(RECOVERY),
         format!(
             "GRANT REPLICATION SLAVE, CONNECTION_ADMIN, BACKUP_ADMIN, GROUP_REPLICATION_STREAM \

@@ -1,0 +1,62 @@
+//! A member that slept until the group had thrown it out, and wakes: it answers,
+//! shows what it knew when it fell asleep, and must not be written to before it
+//! is a member again.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::support::{ms, until};
+use super::{FOLLOWED_WITHIN, PROBE_TIMEOUT, Stage, losses, write};
+
+const EXPELLED_WITHIN: Duration = Duration::from_secs(20);
+
+pub(super) fn is_written_to_by_nobody(stage: &mut Stage) -> Result<String> {
+    const VICTIM: usize = 2;
+    let id = stage.id(VICTIM);
+    let key = stage.a.key_of(&id)?;
+    for agent in stage.each() {
+        assert_eq!(agent.connect(&key, "held")?.node, id);
+    }
+    let expelled = stage.group.expel(VICTIM, EXPELLED_WITHIN)?;
+    // Long known by the probes, which it does not answer.
+    let (_, _) = until(FOLLOWED_WITHIN + PROBE_TIMEOUT, "it is left", || {
+        for agent in stage.each() {
+            if agent.is_current("held")? {
+                return Ok(Err("its handles are current".to_owned()));
+            }
+        }
+        Ok(Ok(()))
+    })?;
+    stage.write("expelled")?;
+
+    stage.group.node(VICTIM).cont()?;
+    let mut elsewhere = 0;
+    let mut number = 0;
+    // Both go on asking for it. What reaches it before it is a member again
+    // would be refused, or worse: told to have been written.
+    let (_, first) = until(Duration::from_secs(40), "it is back", || {
+        number += 1;
+        let mut all = true;
+        for (who, agent) in stage.each().into_iter().enumerate() {
+            assert!(!agent.is_current("held")?);
+            let connected = agent.connect(&key, "woken")?;
+            let told = write(agent, "woken", &format!("woken-{who}-{number}"))?;
+            assert_eq!(told["errno"], Value::Null, "{connected:?}: {told}");
+            if connected.node != id {
+                elsewhere += 1;
+                all = false;
+            }
+        }
+        Ok(all.then_some(()).ok_or_else(|| "elsewhere".to_owned()))
+    })?;
+    let state = stage.group.node(VICTIM).state()?;
+    assert!(state.is_writer(), "{state:?}");
+    losses::back(stage, &key, &id)?;
+    Ok(format!(
+        " expelled: expelled_ms={} back_ms={} written_elsewhere={elsewhere}",
+        ms(expelled),
+        ms(first)
+    ))
+}
