@@ -38,14 +38,19 @@ pub enum FileError {
 /// Reads the clusters of the file at `path`.
 pub fn read(path: &Path) -> Result<Vec<(String, Settings)>, FileError> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| FileError::Unreadable {
-        path: shown.clone(),
-        error,
-    })?;
+    match std::fs::read_to_string(path) {
+        Ok(text) => parse(&text, &shown),
+        Err(error) => Err(FileError::Unreadable { path: shown, error }),
+    }
+}
+
+/// The clusters of a file with this text, called `shown` in errors.
+pub fn parse(text: &str, shown: &str) -> Result<Vec<(String, Settings)>, FileError> {
+    let path = || shown.to_owned();
     let table = text
         .parse::<toml::Table>()
         .map_err(|error| FileError::Syntax {
-            path: shown.clone(),
+            path: path(),
             line: error.span().map_or(0, |span| {
                 1 + text
                     .get(..span.start)
@@ -56,8 +61,10 @@ pub fn read(path: &Path) -> Result<Vec<(String, Settings)>, FileError> {
             // Only the parser's own words: the line itself may hold a password.
             message: error.message().to_owned(),
         })?;
-    parse_clusters(&value(toml::Value::Table(table)))
-        .map_err(|error| FileError::Config { path: shown, error })
+    parse_clusters(&value(toml::Value::Table(table))).map_err(|error| FileError::Config {
+        path: path(),
+        error,
+    })
 }
 
 fn value(toml: toml::Value) -> Value {

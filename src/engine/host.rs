@@ -76,7 +76,13 @@ impl Host {
 
     /// Why the memory is not shared; `None` if it is.
     pub fn private_reason(&self) -> Option<String> {
-        self.current.lock().reason.clone()
+        let current = self.current.lock();
+        let cut = || {
+            let path = self.location.path.display();
+            format!("{path}: it was cut short while it was in use")
+        };
+        let reason = current.reason.clone();
+        reason.or_else(|| current.mapping.is_replaced().then(cut))
     }
 
     /// At most once a second: if the file was deleted or replaced, maps the

@@ -64,14 +64,18 @@ pub fn pid() -> u32 {
 }
 
 /// Runs `start` with all signals blocked, so that a thread it starts never has
-/// any delivered.
+/// any delivered; but for those that a thread brings upon itself, which would
+/// end the process where they are blocked.
 pub(crate) fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: `sigfillset` writes `all`; `pthread_sigmask` reads it and, on
-    // success, writes `before`, which is read only then.
+    // SAFETY: `sigfillset` writes `all` before anything reads it;
+    // `pthread_sigmask` reads it and, on success, writes `before`, which is read only then.
     unsafe {
         libc::sigfillset(all.as_mut_ptr());
+        for own in [libc::SIGBUS, libc::SIGSEGV, libc::SIGFPE, libc::SIGILL] {
+            libc::sigdelset(all.as_mut_ptr(), own);
+        }
         let blocked =
             libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
         let result = start();

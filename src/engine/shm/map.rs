@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use rustix::mm::{self, MapFlags, ProtFlags};
 
 use super::layout::{MAGIC, Region, VERSION};
+use super::truncated::Watch;
 
 /// Where the shared file is and who may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub struct Mapping {
     region: NonNull<Region>,
     /// Device and inode, to notice that the file was replaced.
     file: Option<(u64, u64)>,
+    /// Lets go before the region is unmapped.
+    watch: Option<Watch>,
 }
 
 // SAFETY: the region consists of atomics only and stays mapped for the life of
@@ -136,9 +139,11 @@ impl Mapping {
                 )));
             }
         }
+        let region = map(MapFlags::SHARED, Some(&fd)).map_err(fail("map the file"))?;
         let mapping = Self {
-            region: map(MapFlags::SHARED, Some(&fd)).map_err(fail("map the file"))?,
+            region,
             file: Some((stat.st_dev, stat.st_ino)),
+            watch: Watch::begin(region.as_ptr()),
         };
         let magic = &mapping.region().header.magic;
         match magic.compare_exchange(0, MAGIC, Ordering::AcqRel, Ordering::Acquire) {
@@ -157,7 +162,11 @@ impl Mapping {
             action: "map memory",
             errno,
         })?;
-        let mapping = Self { region, file: None };
+        let mapping = Self {
+            region,
+            file: None,
+            watch: None,
+        };
         mapping
             .region()
             .header
@@ -177,13 +186,22 @@ impl Mapping {
 
     /// Whether other processes see this region.
     pub fn is_shared(&self) -> bool {
-        self.file.is_some()
+        self.file.is_some() && !self.is_replaced()
     }
 
-    /// Whether `location` still names the file that is mapped here.
+    /// Whether the file was cut short and private memory is mapped instead.
+    pub fn is_replaced(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::is_replaced)
+    }
+
+    /// Whether `location` still names the file that is mapped here, whole.
     pub fn is_still_at(&self, location: &Location) -> bool {
         match (fs::lstat(&location.path), self.file) {
-            (Ok(stat), Some(file)) => (stat.st_dev, stat.st_ino) == file,
+            (Ok(stat), Some(file)) => {
+                (stat.st_dev, stat.st_ino) == file
+                    && stat.st_size as u64 == size_of::<Region>() as u64
+                    && !self.is_replaced()
+            }
             _ => false,
         }
     }
@@ -191,6 +209,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        self.watch = None;
         // SAFETY: mapped by `map` with this size, and nothing borrows it any
         // more: `region()` borrows `self`.
         unsafe {

@@ -91,3 +91,28 @@ fn a_missing_folder_says_so() {
     };
     assert!(refusal(&at).contains("/nonexistent/amm: cannot open the file"));
 }
+
+#[test]
+fn a_file_cut_short_while_mapped_ends_nobody_and_is_made_whole_again() {
+    let at = scratch("truncated");
+    let mapping = Mapping::open(&at).unwrap();
+    mapping.region().clusters[63]
+        .used_ms
+        .store(7, Ordering::Relaxed);
+    let file = std::fs::File::options().write(true).open(&at.path).unwrap();
+    file.set_len(0).unwrap();
+    assert!(!mapping.is_still_at(&at), "seen before it is touched");
+    let word = &mapping.region().clusters[63].used_ms;
+    assert_eq!(word.load(Ordering::Relaxed), 0);
+    word.store(8, Ordering::Relaxed);
+    assert_eq!(word.load(Ordering::Relaxed), 8, "works by itself");
+    assert!(!mapping.is_shared() && !mapping.is_still_at(&at));
+    let again = Mapping::open(&at).unwrap();
+    assert!(again.is_shared() && again.is_still_at(&at));
+    assert!(!mapping.is_shared(), "another's watch is not this one's");
+    file.set_len(4096).unwrap();
+    again.region().clusters[63]
+        .used_ms
+        .store(9, Ordering::Relaxed);
+    assert!(refusal(&at).contains("4096 bytes long"));
+}

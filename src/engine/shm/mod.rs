@@ -2,6 +2,7 @@
 
 pub mod layout;
 mod map;
+mod truncated;
 
 pub use layout::{ClusterSlot, NodeSlot, Region};
 pub use map::{Location, Mapping, ShmError};
