@@ -1,12 +1,12 @@
 # make demo    a real Galera cluster under load, writers failing, figures at the end
 # make test    everything that CI runs
+# make test-long  the same at length, and what takes long: mutants, fuzzing, valgrind, Miri
 # make bench   what a call costs
-# make mutants  that the models of the shared state can fail
 # make         the extension: target/release/libamm.so
 
 LIBRARY := target/release/libamm.so
 
-.PHONY: all demo test test-unit test-models mutants test-simulation test-phpt test-laravel test-integration lint bench install-deps sid install clean
+.PHONY: all demo test mutants fuzz miri valgrind test-unit test-long test-models test-simulation test-phpt test-laravel test-integration lint bench install-deps sid install clean
 
 all: install-deps
 	cargo build --release -p amm
@@ -36,8 +36,26 @@ test-unit:
 test-models:
 	cargo test --quiet --profile models -p amm-models
 
+# That the models can fail: each error of a list is made, and must be seen.
 mutants:
 	cargo run --quiet --profile models -p amm-models --bin mutants
+
+# By coverage, each target for FUZZ seconds. `cargo test` replays the corpus.
+FUZZ := 60
+fuzz:
+	tests/fuzz/run $(FUZZ)
+
+miri:
+	tests/miri
+
+valgrind: all
+	tests/phpt/run -m
+
+# Ends with 3 what the machine has no tools for; it has said so.
+test-long: export AMM_LONG := 1
+test-long: test mutants valgrind
+	tests/fuzz/run $(FUZZ) || [ $$? = 3 ]
+	tests/miri || [ $$? = 3 ]
 
 # Thousands of seeds of hosts, processes and servers in one thread; more with
 # AMM_LONG=1.

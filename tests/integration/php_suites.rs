@@ -20,7 +20,12 @@ fn the_php_suites_pass_against_real_servers() -> Result<()> {
     let nodes: Vec<String> = cluster.nodes().iter().map(|n| n.id()).collect();
     for suite in [
         &["php/laravel/tests/run"][..],
-        &["tests/phpt/run", "tests/phpt/health", "tests/phpt/sticky"],
+        &[
+            "tests/phpt/run",
+            "tests/phpt/health",
+            "tests/phpt/sticky",
+            "tests/phpt/leak/real_connections.phpt",
+        ],
     ] {
         let (script, arguments) = suite.split_first().context("a script")?;
         let output = Command::new(root().join(script))
