@@ -39,6 +39,7 @@ test-models:
 # That the models can fail: each error of a list is made, and must be seen.
 mutants:
 	cargo run --quiet --profile models -p amm-models --bin mutants
+	cargo run --quiet --profile models -p amm-simulation --bin simulation-mutants
 
 # By coverage, each target for FUZZ seconds. `cargo test` replays the corpus.
 FUZZ := 60

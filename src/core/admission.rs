@@ -1,7 +1,7 @@
 //! Whether a node may be dialled now. The state says what was seen, this says
 //! what follows from it at this moment; nothing is changed here.
 
-use crate::breaker::Policy;
+use crate::breaker::{Event, Policy};
 use crate::node::{NodeState, Phase, Role};
 
 /// Whether, and how, a node may be dialled for a write.
@@ -100,6 +100,21 @@ pub fn hold_ms(state: NodeState, dice: u64, policy: &Policy) -> u64 {
 /// failing is held down ever longer however short its slow start is.
 pub fn settle_ms(state: NodeState, dice: u64, policy: &Policy) -> u64 {
     policy.slow_start_ms.max(hold_ms(state, dice, policy))
+}
+
+/// What time alone brings about, for whoever watches the node: its past is
+/// forgotten, or nobody wanted it for a trial.
+pub fn due(seen: &Seen, policy: &Policy) -> Option<Event> {
+    let state = seen.state;
+    let elapsed = seen.now_ms.saturating_sub(seen.since_ms);
+    let untried = || hold_ms(state, seen.dice, policy) + UNTRIED_MS;
+    match state.phase {
+        _ if !state.scar || state.role == Role::Unready => None,
+        Phase::Closed if elapsed >= settle_ms(state, seen.dice, policy) => Some(Event::Settled),
+        // Only while what is seen of it is fresh.
+        Phase::Recovering if elapsed >= untried() && seen.watched => Some(Event::Untried),
+        Phase::Closed | Phase::Open | Phase::Recovering => None,
+    }
 }
 
 /// Why a node is not admitted, in the order of what an operator should know first.

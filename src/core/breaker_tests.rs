@@ -1,5 +1,5 @@
 use super::*;
-use crate::admission::{Admission, Purpose, Refusal, Seen, admit, hold_ms};
+use crate::admission::{Admission, Purpose, Refusal, Seen, admit, hold_ms, settle_ms};
 use proptest::prelude::*;
 
 const POLICY: Policy = Policy {
@@ -146,6 +146,53 @@ fn a_node_that_flaps_waits_longer_each_time() {
     }
     assert_eq!(holds, [2_000, 2_000, 4_000, 8_000, 16_000]);
     assert_eq!(run(state, true, &[Event::Settled]).streak, 0);
+}
+
+#[test]
+fn a_node_that_flaps_waits_longer_without_a_slow_start_too() {
+    let policy = Policy {
+        slow_start_ms: 0,
+        ..POLICY
+    };
+    let back = [
+        Event::ProbeFailed { fatal: true },
+        Event::ProbeAnswered(Role::Writer),
+        Event::DialSucceeded { trial: true },
+    ];
+    let once = run(writer(), true, &back);
+    assert_eq!(settle_ms(once, 0, &policy), 2_000);
+    let thrice = run(once, true, &[back, back].concat());
+    assert_eq!(settle_ms(thrice, 0, &policy), 4_000);
+}
+
+#[test]
+fn a_half_open_node_was_seen_well_for_its_hold_down_up_to_its_last_probe() {
+    let state = run(
+        writer(),
+        true,
+        &[
+            Event::ProbeFailed { fatal: true },
+            Event::ProbeAnswered(Role::Writer),
+        ],
+    );
+    let seen = |seen_ms| Seen {
+        state,
+        since_ms: 0,
+        now_ms: 2_400,
+        seen_ms,
+        watched: true,
+        askable: true,
+        dice: 0,
+    };
+    // It may have hung since.
+    assert_eq!(
+        admit(Purpose::Write, &seen(1_900), &POLICY),
+        Admission::Refused(Refusal::HeldDown)
+    );
+    assert_eq!(
+        admit(Purpose::Write, &seen(2_000), &POLICY),
+        Admission::Trial
+    );
 }
 
 #[test]

@@ -335,3 +335,97 @@ fn a_role_that_nobody_can_ask_for_is_forgotten_in_time() {
         assert_eq!(admission(now + 1_000), Admission::Trial, "{outcome:?}");
     }
 }
+
+#[test]
+fn manual_failback_ends_when_an_operator_drains_the_stand_in() {
+    let keys = [
+        ("flavour", Value::from("galera")),
+        ("failback", "manual".into()),
+    ];
+    let cluster = cluster(&["10.0.0.1", "10.0.0.2"], &keys);
+    let says = |admin| {
+        let policy = &cluster.definition.policy;
+        cluster
+            .node(1)
+            .apply(Event::Admin(admin), true, policy, now_ms());
+    };
+    assert_eq!(chosen(&cluster, 1).index, 0);
+    fail(&cluster, 0, 2002);
+    let stand_in = chosen(&cluster, 1);
+    role(&cluster, 0, Role::Writer);
+    assert_eq!(chosen(&cluster, 1).index, 1);
+    says(AdminOverride::Draining);
+    assert_eq!(chosen(&cluster, 1).index, 0);
+    assert!(
+        cluster.may_stay(1, stand_in.epoch, Purpose::Write),
+        "those on it finish"
+    );
+    says(AdminOverride::Enabled);
+    assert_eq!(chosen(&cluster, 1).index, 0, "and it stays that way");
+}
+
+#[test]
+fn where_only_a_draining_node_is_well_new_ones_share_it() {
+    let cluster = cluster(&["10.0.0.1", "10.0.0.2"], &spread());
+    let policy = &cluster.definition.policy;
+    let drain = Event::Admin(AdminOverride::Draining);
+    cluster.node(1).apply(drain, true, policy, now_ms());
+    fail(&cluster, 0, 2002);
+    for who in [me(), other()] {
+        let pick = cluster.pick(Purpose::Write, 1, NodeSet::default(), who, now_ms());
+        assert!(
+            matches!(pick, Pick::Chosen(c) if c.index == 1 && !c.trial),
+            "{pick:?}"
+        );
+    }
+}
+
+#[test]
+fn whoever_was_refuted_uses_up_no_trial() {
+    let keys = [
+        ("flavour", Value::from("galera")),
+        ("backoff", shortest_backoff()),
+    ];
+    let cluster = cluster(&["10.0.0.1", "10.0.0.2"], &keys);
+    fail(&cluster, 1, 2002);
+    role(&cluster, 1, Role::Writer);
+    cluster.distrust_reporter(1, now_ms());
+    let epoch = cluster.node(0).load().epoch;
+    let seen = ErrorSeen {
+        errno: Some(2002),
+        ..ErrorSeen::default()
+    };
+    let now = now_ms();
+    cluster.report(0, epoch, &seen, When::Dial, other(), now);
+    let pick = |who| cluster.pick(Purpose::Write, 1, NodeSet::default(), who, now + 20);
+    assert!(matches!(pick(me()), Pick::Chosen(c) if c.index == 1));
+    assert!(matches!(pick(other()), Pick::Chosen(c) if c.index == 0 && c.trial));
+}
+
+#[test]
+fn a_trial_that_succeeds_alone_makes_the_incumbent_and_beside_another_no_handle() {
+    let keys = [("flavour", Value::from("read_only"))];
+    let cluster = cluster(&["10.0.0.1", "10.0.0.2"], &keys);
+    let policy = &cluster.definition.policy;
+    let down = Event::ProbeFailed { fatal: true };
+    role(&cluster, 0, Role::Writer);
+    role(&cluster, 1, Role::Reader);
+    assert_eq!(chosen(&cluster, 1).index, 0);
+    cluster.node(0).apply(down, true, policy, now_ms());
+    // A dial of the old writer is under way when the new one is promoted and tried.
+    let old = chosen(&cluster, 1);
+    assert_eq!((old.index, old.trial), (0, true));
+    role(&cluster, 1, Role::Writer);
+    let new = cluster.node(1).load().epoch;
+    assert!(
+        cluster
+            .node(1)
+            .claim_trial(me(), now_ms(), now_ms() + 1_000)
+    );
+    let new = cluster.succeeded(1, new, me(), now_ms());
+    assert!(cluster.may_stay(1, new, Purpose::Write));
+    assert_eq!(cluster.incumbent(), Some(1));
+    let late = cluster.succeeded(0, old.epoch, me(), now_ms());
+    assert!(!cluster.may_stay(0, late, Purpose::Write));
+    assert_eq!(cluster.incumbent(), Some(1));
+}

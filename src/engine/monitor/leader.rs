@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use amm_core::admission::{UNTRIED_MS, hold_ms, settle_ms};
-use amm_core::breaker::Event;
+use amm_core::admission::{Seen, due};
 use amm_core::node::{Health, NodeState, Phase, Role};
 
 use super::follower::Follower;
@@ -214,23 +213,25 @@ impl Leader {
         if silent { normal } else { interval.min(normal) }
     }
 
-    /// Forgets the past of a node whose time for that is over, and takes back one
-    /// that nobody has tried.
+    /// Does what time alone brings about.
     fn settle(&self, index: usize, now: u64) {
         let node = self.cluster.node(index);
         let state = node.load();
-        let policy = &self.cluster.definition.policy;
-        if !state.scar || state.role == Role::Unready {
+        if !state.scar {
             return;
         }
-        let dice = self.cluster.dice(index, state.seq);
-        let elapsed = now.saturating_sub(node.since_ms(state, now));
-        if state.phase == Phase::Closed && elapsed >= settle_ms(state, dice, policy) {
-            node.apply(Event::Settled, true, policy, now);
-        }
-        let untried = elapsed >= hold_ms(state, dice, policy) + UNTRIED_MS;
-        if state.phase == Phase::Recovering && untried && self.seen_just_now(index, now) {
-            node.apply(Event::Untried, true, policy, now);
+        let policy = &self.cluster.definition.policy;
+        let seen = Seen {
+            state,
+            since_ms: node.since_ms(state, now),
+            now_ms: now,
+            seen_ms: now,
+            watched: self.seen_just_now(index, now),
+            askable: true,
+            dice: self.cluster.dice(index, state.seq),
+        };
+        if let Some(event) = due(&seen, policy) {
+            node.apply(event, true, policy, now);
             self.cluster.announce_change();
         }
     }

@@ -193,3 +193,7 @@ impl Drop for Seat {
         self.give_back();
     }
 }
+
+#[cfg(test)]
+#[path = "seat_tests.rs"]
+mod tests;

@@ -1,5 +1,6 @@
-//! `simulate [--seeds FROM..TO] [--long]` runs seeds; `simulate --seed N [--long]`
-//! replays one with a trace of every step.
+//! `simulate [--seeds FROM..TO] [--long] [--first]` runs seeds, with `--first` up to
+//! the first that breaks a guarantee; `simulate --seed N [--long]` replays one with
+//! a trace of every step.
 
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
         .split_once("..")
         .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))
     else {
-        eprintln!("usage: simulate [--seeds FROM..TO | --seed N] [--long]");
+        eprintln!("usage: simulate [--seeds FROM..TO [--first] | --seed N] [--long]");
         return ExitCode::from(2);
     };
     let mut broken = 0;
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
         if let Some(what) = report.broken {
             println!("seed {seed}: {what}");
             broken += 1;
+            if arguments.iter().any(|a| a == "--first") {
+                return ExitCode::FAILURE;
+            }
         }
     }
     println!("{broken} of {} seeds broke a guarantee", to - from);
