@@ -24,13 +24,15 @@ pub enum ProbeOutcome {
     Failed = 2,
     /// Reached, but the credentials were refused.
     NoLogin = 3,
-    /// Reached, or not even tried, with nothing learnt about the node.
+    /// Reached, or its addresses are not known, with nothing learnt about it.
     Inconclusive = 4,
     /// Logged in, but what came does not tell the role: a right is missing, or
     /// the answer is of no known shape.
     Untold = 5,
     /// Nothing came back in time, or there is no way to it.
     Silent = 6,
+    /// Not even tried: the process that probes lacks what it needs.
+    Unable = 7,
 }
 
 /// The last probe of a node.
@@ -95,6 +97,7 @@ impl NodeSlot {
                 4 => ProbeOutcome::Inconclusive,
                 5 => ProbeOutcome::Untold,
                 6 => ProbeOutcome::Silent,
+                7 => ProbeOutcome::Unable,
                 _ => ProbeOutcome::None,
             },
             reason: Reason::from_code((word >> 56) as u8),

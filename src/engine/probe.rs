@@ -31,9 +31,10 @@ pub enum Finding {
     },
     /// It is there, but does not let us in.
     NoLogin,
-    /// It is there but full, or says nothing that helps.
+    /// It is there but full, or nothing is known of where it is.
     Inconclusive,
-    /// This process could not even try: no descriptors, no memory, held up.
+    /// This process could not even try: no descriptors, no memory, no rights, or
+    /// it was held up.
     Unable,
 }
 
@@ -55,6 +56,8 @@ pub struct ProbeResult {
     pub flavour: Option<Flavour>,
     /// Whether our user may write on read-only servers; asked once a connection.
     pub writes_through: Option<bool>,
+    /// What was lacking is this process's own, so that another may do better.
+    pub scarce: bool,
 }
 
 /// A connection to one node that is kept between probes.
@@ -109,7 +112,7 @@ impl Prober {
                     self.kept = conn.is_in_order().then_some(conn);
                     return result;
                 }
-                Err(error @ (WireError::Late | WireError::Own(_))) => {
+                Err(error @ (WireError::Late | WireError::Own(_) | WireError::Scarce(_))) => {
                     return failure::failure(&error);
                 }
                 // A kept connection may have been closed for idleness or by a
@@ -178,6 +181,7 @@ impl ProbeResult {
             detail: None,
             flavour: None,
             writes_through: None,
+            scarce: false,
         }
     }
 
@@ -203,7 +207,11 @@ pub fn publish(
     now: u64,
 ) -> Option<Change> {
     if result.finding == Finding::Unable {
-        // Nothing was learnt, so what was known stays.
+        // Nothing was learnt, so what was known stays, as long as it is fresh.
+        let node = cluster.node(index);
+        if !node.is_watched(now, cluster.definition.fresh_ms()) {
+            node.record_probe(now, ProbeOutcome::Unable, None);
+        }
         return None;
     }
     let node = cluster.node(index);

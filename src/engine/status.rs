@@ -160,6 +160,7 @@ fn node(cluster: &Cluster, index: usize, now: u64) -> Option<NodeStatus> {
             ProbeOutcome::NoLogin => "login refused",
             ProbeOutcome::Inconclusive => "inconclusive",
             ProbeOutcome::Untold => "role not told",
+            ProbeOutcome::Unable => "impossible",
         },
         rtt_us: (rtt > 0).then_some(rtt),
         lag_ms: slot.lag_ms(),
@@ -209,6 +210,13 @@ fn warnings(cluster: &Cluster, status: &ClusterStatus) -> Vec<String> {
             warnings.push(format!(
                 "{}: sockets to it are being shut, last {age} ms ago: it hangs, cannot be reached \
                  or has lost its quorum",
+                node.id
+            ));
+        }
+        if node.probe == "impossible" {
+            warnings.push(format!(
+                "{}: the process that probes cannot try (no descriptors, threads, memory or \
+                 rights left); its health is as it was known last",
                 node.id
             ));
         }

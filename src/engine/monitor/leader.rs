@@ -13,7 +13,7 @@ use crate::cluster::Cluster;
 use crate::cut::evidence::Evidence;
 use crate::definition::millis;
 use crate::node::ProbeOutcome;
-use crate::probe::{self, ProbeResult};
+use crate::probe::{self, Finding, ProbeResult};
 
 /// Two probes of a node that is wanted at once are at least this far apart, ms.
 const SHORTEST_GAP_MS: u64 = 20;
@@ -23,6 +23,11 @@ const HELD_UP_MS: u64 = 300;
 /// A process that could not even make this many probes of a node in a row should
 /// not lead.
 const UNABLE_PROBES: u32 = 2;
+/// A probe that is over this long after its deadline, ms, is stuck; one that
+/// merely took all its time tells that itself, and why.
+const GRACE_MS: u64 = 20;
+/// Between attempts to start a prober, ms.
+const RESTART_MS: u64 = 1_000;
 
 pub(super) struct Leader {
     cluster: Arc<Cluster>,
@@ -41,6 +46,8 @@ struct NodeWatch {
     due_ms: u64,
     /// A late result was published for the probe under way.
     late: bool,
+    /// Attempts in a row to start its prober that failed.
+    unstarted: u32,
 }
 
 impl NodeWatch {
@@ -50,6 +57,7 @@ impl NodeWatch {
             prober: None,
             due_ms: now,
             late: false,
+            unstarted: 0,
         }
     }
 }
@@ -113,8 +121,8 @@ impl Leader {
     /// Whether this process itself is what keeps a node from being probed.
     pub(super) fn is_unable(&self) -> bool {
         self.nodes.iter().any(|watch| {
-            let unable = watch.prober.as_ref().map(|prober| prober.unable());
-            unable.is_some_and(|times| times >= UNABLE_PROBES)
+            let unable = watch.prober.as_ref().map_or(0, |prober| prober.unable());
+            unable.max(watch.unstarted) >= UNABLE_PROBES
         })
     }
 
@@ -129,11 +137,18 @@ impl Leader {
         };
         let prober = match &mut watch.prober {
             Some(prober) if prober.is_alive() => prober,
+            _ if watch.unstarted > 0 && now < watch.due_ms => return watch.due_ms,
             slot => match (self.start)(Arc::clone(cluster), index) {
-                Ok(prober) => slot.insert(prober),
+                Ok(prober) => {
+                    watch.unstarted = 0;
+                    slot.insert(prober)
+                }
                 Err(error) => {
                     log::error!("cannot start a prober: {error}");
-                    watch.due_ms = now + 1_000;
+                    let unable = ProbeResult::of(Finding::Unable);
+                    probe::publish(cluster, index, 0, &unable, now);
+                    watch.unstarted = watch.unstarted.saturating_add(1);
+                    watch.due_ms = now + RESTART_MS;
                     return watch.due_ms;
                 }
             },
@@ -146,7 +161,7 @@ impl Leader {
                 let limit = if watch.late {
                     watch.due_ms
                 } else {
-                    began_ms + timeout
+                    began_ms + timeout + GRACE_MS
                 };
                 if now < limit {
                     return limit;
@@ -181,7 +196,7 @@ impl Leader {
                 let calm = state.health == Health::Up && state.phase == Phase::Closed;
                 prober.probe(now, word, urgent || state.passive || !calm);
                 watch.due_ms = now + interval;
-                (now + timeout).min(watch.due_ms)
+                (now + timeout + GRACE_MS).min(watch.due_ms)
             }
         }
     }

@@ -131,9 +131,10 @@ fn run(cluster: &Cluster, index: usize, jobs: &Receiver<Job>, state: &State) {
             }
             conclude(cluster, index, began, &result, now_ms());
         }
-        let unable = match result.finding {
-            Finding::Unable => state.unable.load(Ordering::Relaxed).saturating_add(1),
-            _ => 0,
+        // What any process of the host would lack is no reason to step down.
+        let unable = match result.scarce {
+            true => state.unable.load(Ordering::Relaxed).saturating_add(1),
+            false => 0,
         };
         state.unable.store(unable, Ordering::Release);
         state.busy.store(false, Ordering::Release);

@@ -118,3 +118,92 @@ fn a_deputy_takes_over_within_a_second() {
     until(1_000, || holds(deputy));
     monitors.remove(0).stop(true);
 }
+
+/// A prober that has nothing to tell but for how often it lacked the means.
+struct Idle {
+    unable: Arc<AtomicU32>,
+}
+
+impl prober::NodeProber for Idle {
+    fn is_alive(&self) -> bool {
+        true
+    }
+
+    fn progress(&self) -> prober::Progress {
+        prober::Progress::Idle
+    }
+
+    fn probe(&self, _now_ms: u64, _word: u64, _afresh: bool) {}
+
+    fn abandon(&self) {}
+
+    fn unable(&self) -> u32 {
+        self.unable.load(Ordering::Relaxed)
+    }
+}
+
+fn idle(unable: &Arc<AtomicU32>) -> prober::StartProber {
+    let unable = Arc::clone(unable);
+    Arc::new(move |_, _| {
+        Ok(Box::new(Idle {
+            unable: Arc::clone(&unable),
+        }))
+    })
+}
+
+/// Two seats of one cluster: the first starts its probers like that, the second
+/// well.
+fn two_seats(first: prober::StartProber) -> (Seat, Seat, Arc<Cluster>) {
+    let mapping = Arc::new(Mapping::private().unwrap());
+    let cluster = Arc::new(Cluster::attach(probed(1), mapping, 1_000).unwrap());
+    let seat = |token, start| Seat::new(Arc::clone(&cluster), Token::new(token), start, 1_000);
+    (seat(1, first), seat(2, idle(&Arc::default())), cluster)
+}
+
+fn leads(cluster: &Cluster, token: u64) -> bool {
+    let lease = cluster.shared().lease.load(Ordering::Acquire);
+    trial::is_held_by(lease, Token::new(token))
+}
+
+#[test]
+fn a_leader_without_means_hands_over_to_its_deputy_and_stays_away() {
+    let unable = Arc::new(AtomicU32::new(0));
+    let (mut poor, mut other, cluster) = two_seats(idle(&unable));
+    poor.tend(1_000);
+    other.tend(1_010);
+    unable.store(2, Ordering::Relaxed);
+    poor.tend(1_020);
+    other.tend(1_021);
+    assert!(leads(&cluster, 2));
+    // It comes back as a deputy, long after.
+    let mut now = 1_100;
+    while now < 4_000 {
+        assert!(poor.tend(now).is_some_and(|ms| ms <= 3_000));
+        assert_eq!(lease::age_ms(&cluster.shared().deputy, now), None);
+        other.tend(now);
+        now += 100;
+    }
+    poor.tend(now + 100);
+    assert!(lease::age_ms(&cluster.shared().deputy, now + 100).is_some());
+}
+
+#[test]
+fn a_leader_that_gets_no_threads_says_so_and_hands_over() {
+    let (mut poor, mut other, cluster) =
+        two_seats(Arc::new(|_, _| Err(std::io::ErrorKind::WouldBlock.into())));
+    poor.tend(1_000);
+    other.tend(1_001);
+    let outcome = cluster.node(0).last_probe().outcome;
+    assert_eq!(outcome, crate::node::ProbeOutcome::Unable);
+    assert!(cluster.node(0).load().is_writable(), "nobody is banned");
+    let mut now = 1_000;
+    while leads(&cluster, 1) {
+        now += 100;
+        assert!(now <= 2_500);
+        poor.tend(now);
+        other.tend(now);
+    }
+    assert!(now >= 2_000, "two attempts, a second apart: {now}");
+    other.tend(now + 1);
+    assert!(leads(&cluster, 2));
+}

@@ -22,12 +22,13 @@ pub(super) fn failure(error: &WireError) -> ProbeResult {
         WireError::Login(_) | WireError::Tls(_) => (Finding::NoLogin, None),
         WireError::Name(_) => (Finding::Failed { fatal: false }, None),
         WireError::Resolver(_) => (Finding::Inconclusive, None),
-        WireError::Own(_) => (Finding::Unable, None),
+        WireError::Own(_) | WireError::Scarce(_) => (Finding::Unable, None),
     };
     ProbeResult {
         silent: is_silent(error),
         errno,
         detail: Some(error.to_string()),
+        scarce: matches!(error, WireError::Scarce(_)),
         ..ProbeResult::of(finding)
     }
 }

@@ -126,7 +126,7 @@ impl Resolver {
                 .spawn(look_up)
         })
         .map(drop)
-        .map_err(|error| WireError::Own(format!("no thread to look a name up: {error}")))
+        .map_err(|error| WireError::Scarce(format!("no thread to look a name up: {error}")))
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn tcp(
         let within = deadline.share(addresses.len() - tried);
         match connect_tcp(*address, within) {
             Ok(fd) => return Ok((Stream::new(fd, deadline, false), Some(*address))),
-            Err(error @ WireError::Own(_)) => return Err(error),
+            Err(error @ WireError::Scarce(_)) => return Err(error),
             Err(error) => last = Some(error),
         }
     }
@@ -81,22 +81,33 @@ fn socket(family: AddressFamily, flags: SocketFlags) -> Result<OwnedFd> {
     Ok(fd)
 }
 
-/// No descriptors, no memory, no kind of address: nothing the peer can help.
+/// What a system call on this process's own side says: nothing the peer can
+/// help.
 pub(super) fn of_own(errno: Errno) -> WireError {
-    WireError::Own(io::Error::from(errno).to_string())
+    let text = io::Error::from(errno).to_string();
+    match errno {
+        Errno::MFILE
+        | Errno::NFILE
+        | Errno::NOMEM
+        | Errno::NOBUFS
+        | Errno::ADDRNOTAVAIL
+        | Errno::AGAIN => WireError::Scarce(text),
+        _ => WireError::Own(text),
+    }
 }
 
 /// What a system call on a connection says: of the peer and the way to it, or
 /// of this process, its ports, its rights and its memory.
 fn told(errno: Errno) -> WireError {
     match errno {
-        Errno::ADDRNOTAVAIL
+        Errno::MFILE
+        | Errno::NFILE
+        | Errno::NOMEM
+        | Errno::NOBUFS
+        | Errno::ADDRNOTAVAIL
+        | Errno::AGAIN
         | Errno::PERM
         | Errno::ACCESS
-        | Errno::NOBUFS
-        | Errno::NOMEM
-        | Errno::MFILE
-        | Errno::NFILE
         | Errno::AFNOSUPPORT
         | Errno::INVAL => of_own(errno),
         errno => WireError::Io(errno.into()),

@@ -46,9 +46,13 @@ pub(crate) enum WireError {
     /// The deadline is over.
     #[error("no answer within the time given")]
     Late,
-    /// This process did not get to run, or may not do what is needed.
-    #[error("this process cannot probe now: {0}")]
+    /// This process may not do what is needed.
+    #[error("this process cannot probe: {0}")]
     Own(String),
+    /// This process has not what is needed now: descriptors, threads, memory,
+    /// time to run. Another may have.
+    #[error("this process cannot probe now: {0}")]
+    Scarce(String),
     /// The server says so; what it says names accounts, its number does not.
     #[error("error {code} ({state})")]
     Server {
@@ -110,7 +114,7 @@ impl Deadline {
             return Ok(self.at_us - now);
         }
         if now - self.at_us > HELD_UP_US {
-            return Err(WireError::Own("it was held up".to_owned()));
+            return Err(WireError::Scarce("it was held up".to_owned()));
         }
         Err(WireError::Late)
     }

@@ -113,7 +113,7 @@ fn one_that_was_held_up_itself_says_so() {
     let deadline = Deadline {
         at_us: now_us() - 400_000,
     };
-    assert!(matches!(deadline.left_us(), Err(WireError::Own(_))));
+    assert!(matches!(deadline.left_us(), Err(WireError::Scarce(_))));
 }
 
 #[test]
