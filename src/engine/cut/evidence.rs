@@ -131,6 +131,7 @@ fn sign(cluster: &Cluster, index: usize) -> Sign {
         ProbeOutcome::Silent
         | ProbeOutcome::Failed
         | ProbeOutcome::Inconclusive
+        | ProbeOutcome::Unable
         | ProbeOutcome::None => Sign::Unknown,
     }
 }
