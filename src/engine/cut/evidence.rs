@@ -136,14 +136,6 @@ fn sign(cluster: &Cluster, index: usize) -> Sign {
     }
 }
 
-/// Whether such a probe shows that the node is there.
-fn answers(outcome: ProbeOutcome) -> bool {
-    matches!(
-        outcome,
-        ProbeOutcome::Answered | ProbeOutcome::NoLogin | ProbeOutcome::Untold
-    )
-}
-
 /// What the other nodes said last, and when they last answered at all.
 fn words(cluster: &Cluster, index: usize) -> Vec<Word> {
     let member = cluster.node(index).member.load(Ordering::Acquire);
