@@ -133,7 +133,8 @@ impl<C: Deref<Target = Cluster>> Attempt<C> {
         self.cluster.announce_change();
         let state = node.load();
         let writer = state.role == Role::Writer
-            && matches!(&result.finding, Finding::Answered(j) if j.role == Role::Writer);
+            && matches!(&result.finding, Finding::Answered(j)
+                if j.role == Role::Writer || j.last_resort);
         if writer {
             self.first = Some(Chosen {
                 epoch: state.epoch,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{cluster, spread};
+use amm_core::breaker::Event;
 use amm_core::config::Value;
 use amm_core::probe::{Judgement, Reason};
 use amm_core::verdict::{ErrorSeen, Phase as When};
@@ -155,5 +156,38 @@ fn a_node_that_was_asked_in_vain_is_told_by_what_it_said() {
             panic!("dialled");
         };
         assert_eq!(refusals, [(0, refusal)]);
+    }
+}
+
+/// The node that was asked in the midst of a call, since it is known not to be
+/// a writer, answers that it is a donor.
+#[test]
+fn a_donor_that_is_asked_because_nobody_else_is_left_gets_the_write() {
+    for (last_resort, offered) in [(true, true), (false, false)] {
+        let keys = [
+            ("flavour", Value::from("galera")),
+            ("username", "probe".into()),
+        ];
+        let cluster = cluster(&["10.0.0.1"], &keys);
+        let donor = Judgement {
+            last_resort,
+            ..Judgement::not_writer(Role::Unready, None, Reason::Donor)
+        };
+        let policy = &cluster.definition.policy;
+        let node = cluster.node(0);
+        node.apply(Event::ProbeAnswered(Role::Unready), true, policy, now_ms());
+        let mut attempt = Attempt::new(&cluster, Purpose::Write, 7, Token::new(1), now_ms());
+        let Step::Ask(chosen, _) = attempt.step(now_ms()) else {
+            panic!()
+        };
+        let word = node.state.load(Ordering::Acquire);
+        let answer = ProbeResult::of(Finding::Answered(donor));
+        attempt.asked(chosen, word, &answer, now_ms());
+        let next = attempt.step(now_ms());
+        assert_eq!(
+            matches!(next, Step::Done(Next::Dial(..))),
+            offered,
+            "{next:?}"
+        );
     }
 }
