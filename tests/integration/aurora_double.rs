@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use amm_rig::double::{Aurora, Row, Says};
-use amm_rig::faulty::{Fault, Script, Step};
+use amm_rig::faulty::{Answers, Fault, Script, Step, Table};
 use amm_rig::php::{Php, PhpOptions};
 use amm_rig::run_dir::RunDir;
 use anyhow::Result;
@@ -36,6 +36,11 @@ const IN_DISPUTE: Part = (
 
 impl Stage {
     fn set(more: Value) -> Result<Self> {
+        Self::set_with(more, None)
+    }
+
+    /// Where the third is configured as a reader and says what `third` has it.
+    fn set_with(more: Value, third: Option<Answers>) -> Result<Self> {
         let run = RunDir::create()?;
         let aurora = Aurora::start(&IDS)?;
         let options = PhpOptions {
@@ -44,9 +49,15 @@ impl Stage {
         };
         let php = Php::prepare(&run, options)?;
         let nodes = aurora.endpoints();
+        let mut configured: Vec<Value> = nodes.iter().map(|id| json!(id)).collect();
+        if let Some(third) = third {
+            let server = aurora.server(2);
+            server.answer(third);
+            configured[2] = json!({ "host": "127.0.0.1", "port": server.port(), "role": "reader" });
+        }
         let mut config = json!({
             "flavour": "aurora",
-            "nodes": nodes,
+            "nodes": configured,
             "username": "probe",
             "password": "probe-secret",
             "hold_down": "200ms",
@@ -254,9 +265,45 @@ fn auto_finds_out_and_a_plain_server_among_them_takes_no_writes() -> Result<()> 
         (&status["flavour"], &status["writers"]),
         (&json!("aurora"), &json!("single"))
     );
-    let plain = amm_rig::faulty::Answers::writer();
+    let plain = Answers::writer();
     stage.aurora.server(2).answer(plain);
     let alone = ("unready", Some("not an Aurora server"));
     stage.expect("the plain one", [WRITER, READER, alone])?;
+    Ok(())
+}
+
+/// A server that replicates from the cluster, of a kind of its own.
+fn replica(behind: Option<&str>) -> Answers {
+    let Answers(mut all) = Answers::read_only(true);
+    let mut status = Table::new(&["Connection", "Seconds_Behind_Source"], &[&["c", ""]]);
+    status.rows[0][1] = behind.map(str::to_owned);
+    // An older server, which does not know the newer words.
+    all.push(("replica status".into(), Table::refused(1064)));
+    all.push(("slave status".into(), status));
+    Answers(all)
+}
+
+#[test]
+fn a_replica_beside_the_cluster_serves_reads_if_it_is_configured_to() -> Result<()> {
+    for flavour in ["aurora", "auto"] {
+        let more = json!({ "flavour": flavour, "max_lag": "5s" });
+        let mut stage = Stage::set_with(more, Some(replica(Some("3"))))?;
+        let beside = ("reader", Some("read_only is on"));
+        stage.expect("a replica beside", [WRITER, READER, beside])?;
+        let status = stage.agent.status()?;
+        assert_eq!(status["flavour"], "aurora");
+        assert_eq!(status["nodes"][&stage.nodes[2]]["lag_ms"], 3_000);
+        assert_eq!(stage.reads_from()?, stage.nodes[1..]);
+
+        stage.aurora.server(2).answer(replica(None));
+        let stopped = ("reader", Some("its replication is stopped"));
+        stage.expect("it is stopped", [WRITER, READER, stopped])?;
+        assert_eq!(stage.reads_from()?, stage.nodes[1..2]);
+
+        // What does not replicate at all is no replica.
+        stage.aurora.server(2).answer(Answers::read_only(true));
+        let alone = ("unready", Some("not an Aurora server"));
+        stage.expect("it stands alone", [WRITER, READER, alone])?;
+    }
     Ok(())
 }

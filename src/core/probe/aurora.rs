@@ -60,12 +60,12 @@ pub(super) fn is_aurora(variables: Variables<'_>) -> bool {
 /// there are none: then the node's own word is all there is.
 pub fn judge(variables: &[Row], topology: Result<&[Row], Reason>) -> Judgement {
     let all = Variables(variables);
+    if !is_aurora(all) && all.get("read_only").is_some() {
+        return Judgement::not_writer(Role::Unready, None, Reason::NotAurora);
+    }
     let Some(reads) = all.switch("innodb_read_only") else {
         return Judgement::unintelligible();
     };
-    if !is_aurora(all) {
-        return Judgement::not_writer(Role::Unready, None, Reason::NotAurora);
-    }
     let seen: Vec<Seen<'_>> = topology
         .unwrap_or_default()
         .iter()

@@ -4,6 +4,7 @@
 
 use amm_core::config::{Flavour, NodeRole};
 use amm_core::node::Role;
+use amm_core::probe::read_only::Lag;
 use amm_core::probe::{
     Judgement, Reason, Row, aurora, auto, galera, grants_write_through, group_replication,
     read_only, variables,
@@ -23,6 +24,12 @@ pub(super) fn question(
     let began = now_us();
     let variables = rows(conn, variables::SQL)?;
     let rtt_us = now_us().saturating_sub(began).clamp(1, u64::from(u32::MAX)) as u32;
+    if let Some(judged) = outsider(conn, definition, &variables, node)? {
+        return Ok(ProbeResult {
+            rtt_us,
+            ..ProbeResult::of(Finding::Answered(judged))
+        });
+    }
     let flavour = match definition.settings.flavour {
         Flavour::Auto => auto::flavour(&variables),
         configured => configured,
@@ -67,6 +74,27 @@ fn with_applier_lag(conn: &mut Conn, judged: Judgement) -> Result<Judgement> {
     })
 }
 
+/// The judgement of a replica that is no member of the cluster but configured
+/// as a reader of it. It must be seen to replicate: a member that has lost its
+/// cluster looks the same otherwise.
+fn outsider(
+    conn: &mut Conn,
+    definition: &Definition,
+    variables: &[Row],
+    node: &NodeDefinition,
+) -> Result<Option<Judgement>> {
+    let outside = definition.settings.flavour != Flavour::ReadOnly
+        && node.settings.role == Some(NodeRole::Reader)
+        && auto::flavour(variables) == Flavour::ReadOnly;
+    if !outside {
+        return Ok(None);
+    }
+    Ok(match replica_lag(conn)? {
+        Lag::Unknown => None,
+        lag => Some(read_only::with_lag(read_only::judge(variables), lag)),
+    })
+}
+
 /// A replica's judgement with its lag, where the account may see it. A node
 /// that is configured as a reader is one whatever it says.
 fn with_replica_lag(
@@ -78,17 +106,19 @@ fn with_replica_lag(
     if !reader {
         return Ok(judged);
     }
+    Ok(read_only::with_lag(judged, replica_lag(conn)?))
+}
+
+fn replica_lag(conn: &mut Conn) -> Result<Lag> {
     for sql in read_only::LAG_SQL {
         match told(conn.table(sql))? {
-            Ok(Table { columns, rows }) => {
-                return Ok(read_only::with_lag(judged, read_only::lag(&columns, &rows)));
-            }
+            Ok(Table { columns, rows }) => return Ok(read_only::lag(&columns, &rows)),
             // A server that does not know these words knows the others.
             Err(Reason::Unintelligible) => {}
             Err(_) => break,
         }
     }
-    Ok(judged)
+    Ok(Lag::Unknown)
 }
 
 /// Whether our user's grants override `read_only`, if they can be seen.
