@@ -470,3 +470,52 @@ proptest! {
         prop_assert_eq!(admitted(state, 0, true), Admission::Open);
     }
 }
+
+#[test]
+fn a_listed_node_gets_nothing_until_it_was_seen_to_be_a_writer() {
+    let fresh = NodeState::default();
+    let listed = step(fresh, Event::Listed { held: false }, true, &POLICY);
+    assert!(!listed.is_writable());
+    assert_ne!(
+        listed.epoch, fresh.epoch,
+        "whoever took it for a writer chooses anew"
+    );
+    let seen = step(listed, Event::ProbeAnswered(Role::Writer), true, &POLICY);
+    assert_eq!((seen.phase, seen.is_writable()), (Phase::Closed, true));
+    // Of one that is known already a list says nothing new.
+    assert_eq!(
+        step(seen, Event::Listed { held: true }, true, &POLICY),
+        seen
+    );
+}
+
+#[test]
+fn one_that_joins_a_running_cluster_is_held_down_and_ramped() {
+    let listed = step(
+        NodeState::default(),
+        Event::Listed { held: true },
+        true,
+        &POLICY,
+    );
+    let seen = step(listed, Event::ProbeAnswered(Role::Writer), true, &POLICY);
+    assert_eq!((seen.phase, seen.scar), (Phase::Recovering, true));
+}
+
+#[test]
+fn a_retired_node_takes_nothing_and_its_return_is_held_down() {
+    for phase in [Phase::Closed, Phase::Open, Phase::Recovering] {
+        for role in [Role::Writer, Role::Reader, Role::Unready, Role::Unknown] {
+            let state = NodeState {
+                phase,
+                role,
+                ..NodeState::default()
+            };
+            let retired = step(state, Event::Retired, true, &POLICY);
+            assert!(!retired.is_writable() && retired.phase == Phase::Open);
+            assert_eq!(retired.epoch != state.epoch, state.is_writable());
+            assert_eq!(step(retired, Event::Retired, true, &POLICY), retired);
+            let back = step(retired, Event::ProbeAnswered(Role::Writer), true, &POLICY);
+            assert_eq!((back.phase, back.scar), (Phase::Recovering, true));
+        }
+    }
+}

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use amm_engine::roster::WORDS;
 use amm_engine::shm::{Location, Mapping};
+use amm_rig::double::Aurora;
 use amm_rig::galera::{APP, Galera, Node, Options, PROBE};
+use amm_rig::group::Group;
 use amm_rig::php::{Php, PhpOptions};
 use amm_rig::run_dir::RunDir;
 use anyhow::{Context, Result, ensure};
@@ -323,5 +325,90 @@ fn a_cluster_is_followed_as_far_as_it_is_allowed() -> Result<()> {
         ms(put_back),
         ms(failed_over)
     );
+    Ok(())
+}
+
+/// The same list of a real group: found, and with `AMM_LONG` left and rejoined.
+#[test]
+#[cfg_attr(
+    not(sid_mysql),
+    ignore = "SKIPPED: no MySQL of sid's, see tests/sid.sh"
+)]
+fn a_group_is_followed() -> Result<()> {
+    let group = Group::start(amm_rig::group::Options::multi_primary())?;
+    let run = amm_rig::cluster::Cluster::run(&group).clone();
+    let options = PhpOptions {
+        extension: Some(extension()),
+        ..PhpOptions::default()
+    };
+    let php = Php::prepare(&run, options)?;
+    let ids: Vec<String> = group.nodes().iter().map(|node| node.id()).collect();
+    let network = format!("{}/24", group.nodes()[0].host());
+    let config = json!({
+        "flavour": "group_replication",
+        "writers": "spread",
+        "nodes": [ids[0]],
+        "username": PROBE.user,
+        "password": PROBE.password,
+        "discover": true,
+        "discover_hosts": [network],
+        "slow_start": SLOW_START as f64 / 1_000.0,
+    });
+    let mut agent = Agent::start(&run, &php, "group", &config, &[])?;
+    let found = used(&mut agent, FOUND, &ids, "all members are used")?;
+    let status = agent.status()?;
+    assert_eq!(status["warnings"], json!([]));
+    let mut line = format!("discovery: group found_ms={}", ms(found));
+    if std::env::var_os("AMM_LONG").is_some() {
+        let last = group.nodes().last().context("no node")?;
+        last.shutdown()?;
+        let (_, retired) = until(GONE + RETIRED, "it is retired", || {
+            let status = agent.status()?;
+            let there = nodes(&status)?.contains(&&last.id());
+            Ok((!there).then_some(()).ok_or(status["nodes"].to_string()))
+        })?;
+        last.start()?;
+        let joined = used(&mut agent, JOINED, &ids, "it is back")?;
+        line += &format!(" retired_ms={} joined_ms={}", ms(retired), ms(joined));
+    }
+    println!("{line}");
+    Ok(())
+}
+
+/// Aurora lists ids without a domain: the rest comes from the configuration.
+#[test]
+fn the_names_of_auroras_instances_are_made_of_their_ids() -> Result<()> {
+    let run = RunDir::create()?;
+    let aurora = Aurora::start(&["shop-1", "shop-2", "shop-3"])?;
+    let options = PhpOptions {
+        extension: Some(extension()),
+        ..PhpOptions::default()
+    };
+    let php = Php::prepare(&run, options)?;
+    let first = aurora.endpoints()[0].clone();
+    let port = aurora.server(0).port();
+    let config = json!({
+        "flavour": "aurora",
+        "nodes": [first],
+        "username": "probe",
+        "password": "probe-secret",
+        "discover": true,
+        "discover_hosts": ["*.db.invalid"],
+    });
+    let mut agent = Agent::start(&run, &php, "agent", &config, &[])?;
+    let wanted = [
+        first.clone(),
+        format!("shop-2.db.invalid:{port}"),
+        format!("shop-3.db.invalid:{port}"),
+    ];
+    until(FOUND, "they are found", || {
+        assert_eq!(agent.connect("any", "any")?.node, first);
+        let status = agent.status()?;
+        let seen = nodes(&status)?;
+        let same = seen.iter().copied().eq(wanted.iter());
+        Ok(same.then_some(()).ok_or(status.to_string()))
+    })?;
+    // Their names lead nowhere, which harms nobody.
+    assert_eq!(agent.connect("any", "any")?.node, first);
     Ok(())
 }
