@@ -26,7 +26,7 @@ foreach ([
     'unknown key' => ['pasword' => SECRETS[1]],
     'wrong type' => ['password' => [SECRETS[1]]],
     'wrong value' => ['probe_interval' => 'nonsense'],
-    'wrong secret' => ['secret' => [SECRETS[2]]],
+    'wrong secret' => ['secret' => [[SECRETS[2]]]],
     'too long' => ['password' => str_repeat(SECRETS[1], 1000)],
     'in a host' => ['nodes' => ['mysql://' . SECRETS[0] . ':' . SECRETS[1] . '@10.0.0.1']],
 ] as $what => $merge) {
