@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
+use amm_rig::clock::Moment;
 use anyhow::Result;
 use serde_json::Value;
 
 use super::support::{ms, until};
-use super::{FOLLOWED_WITHIN, PROBE_TIMEOUT, Stage, losses, write};
+use super::{
+    CUT_WITHIN, FOLLOWED_WITHIN, PROBE_TIMEOUT, Stage, losses, write, write_without_answer,
+};
 
 const EXPELLED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -19,7 +22,22 @@ pub(super) fn is_written_to_by_nobody(stage: &mut Stage) -> Result<String> {
     for agent in stage.each() {
         assert_eq!(agent.connect(&key, "held")?.node, id);
     }
-    let expelled = stage.group.expel(VICTIM, EXPELLED_WITHIN)?;
+    // One process is in the middle of a write when the member falls asleep.
+    let (group, a) = (&stage.group, &mut stage.a);
+    let (expelled, blocked) = std::thread::scope(|scope| {
+        let expelling = scope.spawn(|| {
+            let took = group.expel(VICTIM, EXPELLED_WITHIN)?;
+            anyhow::Ok((took, Moment::now()))
+        });
+        std::thread::sleep(Duration::from_millis(100));
+        let blocked = write_without_answer(a, "held", "expelled-blocked");
+        let expelled = expelling.join();
+        let panicked = |_| anyhow::anyhow!("a panic");
+        anyhow::Ok((expelled.map_err(panicked)??, blocked?))
+    })?;
+    let late = Duration::from_nanos(blocked.freed.0.saturating_sub(expelled.1.0));
+    assert!(late <= CUT_WITHIN, "freed {late:?} after the expulsion");
+    let expelled = expelled.0;
     // Long known by the probes, which it does not answer.
     let (_, _) = until(FOLLOWED_WITHIN + PROBE_TIMEOUT, "it is left", || {
         for agent in stage.each() {
@@ -55,8 +73,10 @@ pub(super) fn is_written_to_by_nobody(stage: &mut Stage) -> Result<String> {
     assert!(state.is_writer(), "{state:?}");
     losses::back(stage, &key, &id)?;
     Ok(format!(
-        " expelled: expelled_ms={} back_ms={} written_elsewhere={elsewhere}",
+        " expelled: expelled_ms={} blocked_write_freed_ms={} back_ms={} \
+         written_elsewhere={elsewhere}",
         ms(expelled),
+        ms(blocked.took),
         ms(first)
     ))
 }

@@ -11,8 +11,10 @@ mod losses;
 mod quorum;
 mod single;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use amm_rig::clock::Moment;
 use amm_rig::cluster::Cluster;
 use amm_rig::group::{Group, Options};
 use amm_rig::php::{Php, PhpOptions};
@@ -33,6 +35,16 @@ const FOLLOWED_WITHIN: Duration = PROBE_INTERVAL
     .saturating_add(PROBE_TIMEOUT)
     .saturating_add(SLACK);
 
+const CUT_AFTER: Duration = Duration::from_secs(2);
+/// A worker that is blocked on a dead node waits at most so long after another
+/// member, or the node itself, has told of it.
+const CUT_WITHIN: Duration = PROBE_INTERVAL
+    .saturating_add(PROBE_TIMEOUT)
+    .saturating_add(PROBE_TIMEOUT)
+    .saturating_add(CUT_AFTER)
+    .saturating_add(Duration::from_secs(1));
+/// No blocked write takes longer, or the test gives up on it.
+const BLOCKED_AT_MOST: Duration = Duration::from_secs(30);
 /// Until a node that may write again has all its keys.
 const BACK_WITHIN: Duration = Duration::from_secs(20);
 
@@ -43,7 +55,7 @@ struct Stage {
     b: Agent,
     /// Finds the flavour out by itself, and probes for itself.
     auto: Agent,
-    _prober: Agent,
+    prober: Agent,
 }
 
 impl Stage {
@@ -70,7 +82,7 @@ impl Stage {
             a: Agent::start(&run, &php, "a", &named, &off)?,
             b: Agent::start(&run, &php, "b", &named, &off)?,
             auto,
-            _prober: prober,
+            prober,
             group,
         })
     }
@@ -131,6 +143,43 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// A write that its node never answers.
+struct Blocked {
+    /// From when it was sent until its handle was cut.
+    took: Duration,
+    /// When it was free again.
+    freed: Moment,
+}
+
+/// Sends one; it must be freed by a cut, and not by an answer.
+fn write_without_answer(agent: &mut Agent, handle: &str, token: &str) -> Result<Blocked> {
+    let pid = agent.pid();
+    let sent = Moment::now();
+    let over = AtomicBool::new(false);
+    let told = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Acquire) {
+                if Moment::now().since(sent) > BLOCKED_AT_MOST {
+                    // An agent that is stuck ends the test, not the other way round.
+                    let _ = support::proc::signal(pid, libc::SIGKILL);
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let told = write(agent, handle, token);
+        over.store(true, Ordering::Release);
+        told
+    })?;
+    let freed = Moment::now();
+    assert_eq!(told["verdict"], "lost", "{told}");
+    assert!(agent.was_cut(handle)?, "{told}");
+    Ok(Blocked {
+        took: freed.since(sent),
+        freed,
+    })
 }
 
 fn write(agent: &mut Agent, handle: &str, token: &str) -> Result<Value> {

@@ -7,13 +7,19 @@ use amm_rig::clock::Moment;
 use anyhow::Result;
 use serde_json::json;
 
-use super::support::{ms, until};
-use super::{FOLLOWED_WITHIN, PROBE_INTERVAL, Stage};
+use super::support::agent::Agent;
+use super::support::ms;
+use super::{Blocked, CUT_AFTER, CUT_WITHIN, Stage, write_without_answer};
 
 /// Five seconds until a member is called unreachable.
 const SEEN_WITHIN: Duration = Duration::from_secs(15);
 
-/// The survivor is sent nothing, and the reason is told.
+fn block(agent: &mut Agent, name: &str) -> Result<Blocked> {
+    write_without_answer(agent, "held", &format!("blocked-{name}"))
+}
+
+/// Commits that are blocked on the survivor are freed, and left in doubt. It is
+/// sent nothing, and the reason is told.
 pub(super) fn a_survivor_without_it_is_left(stage: &mut Stage) -> Result<String> {
     const SURVIVOR: usize = 0;
     let id = stage.id(SURVIVOR);
@@ -21,25 +27,40 @@ pub(super) fn a_survivor_without_it_is_left(stage: &mut Stage) -> Result<String>
     for agent in stage.each() {
         assert_eq!(agent.connect(&key, "held")?.node, id);
     }
+    // None of what went before was a reason to shut anybody's socket to it.
+    assert_eq!(stage.prober.status()?["nodes"][&id]["cuts"], 0);
     let shown = stage.group.kill_all_but(SURVIVOR, SEEN_WITHIN)?;
     let began = Moment::now();
+    // Three processes write at once, before any probe has told.
+    let [a, b, auto] = stage.each();
+    let blocked = std::thread::scope(|scope| {
+        let others =
+            [(a, "a"), (b, "b")].map(|(agent, name)| scope.spawn(move || block(agent, name)));
+        let mine = block(auto, "auto");
+        let mut all = vec![mine?];
+        for other in others {
+            all.push(other.join().map_err(|_| anyhow::anyhow!("a panic"))??);
+        }
+        anyhow::Ok(all)
+    })?;
+    for blocked in &blocked {
+        let freed = blocked.freed.since(began);
+        assert!(freed <= CUT_WITHIN, "freed after {freed:?}");
+        // It was seen a moment later than it was so.
+        let least = CUT_AFTER - Duration::from_millis(100);
+        assert!(freed >= least, "freed after {freed:?} already");
+    }
     let expected = ("unready", Some("sees no majority of its group"), false);
     for agent in stage.each() {
-        until(FOLLOWED_WITHIN, "the loss is told", || {
-            let seen = agent.node(&id)?;
-            let told = (
-                seen.role.as_str(),
-                seen.role_reason.as_deref(),
-                seen.writable,
-            );
-            Ok((told == expected)
-                .then_some(())
-                .ok_or_else(|| format!("{seen:?}")))
-        })?;
+        let seen = agent.node(&id)?;
+        let told = (
+            seen.role.as_str(),
+            seen.role_reason.as_deref(),
+            seen.writable,
+        );
+        assert_eq!(told, expected, "{seen:?}");
         assert!(!agent.is_current("held")?);
     }
-    let followed = Moment::now().since(began);
-    assert!(followed <= FOLLOWED_WITHIN + PROBE_INTERVAL, "{followed:?}");
     let state = stage.group.node(SURVIVOR).state()?;
     assert!(state.is_primary() && !state.super_read_only, "{state:?}");
     for agent in stage.each() {
@@ -54,9 +75,13 @@ pub(super) fn a_survivor_without_it_is_left(stage: &mut Stage) -> Result<String>
             assert!(message.contains(part), "{part} is not in: {message}");
         }
     }
+    let freed: Vec<String> = blocked
+        .iter()
+        .map(|blocked| ms(blocked.took).to_string())
+        .collect();
     Ok(format!(
-        " quorum_lost: shown_ms={} followed_ms={}",
+        " quorum_lost: shown_ms={} blocked_commits_freed_ms={}",
         ms(shown),
-        ms(followed)
+        freed.join(",")
     ))
 }

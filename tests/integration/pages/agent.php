@@ -86,6 +86,9 @@ $commands = [
     'current' => function (array $c) use ($cluster, &$handles): array {
         return ['current' => $cluster->isCurrent($handles[$c['name']])];
     },
+    'cut' => function (array $c) use ($cluster, &$handles): array {
+        return ['cut' => $cluster->wasCut($handles[$c['name']])];
+    },
     // Writes over a kept handle; a failure is reported, and told.
     'write' => fn (array $c): array => $run($c['name'], ["INSERT INTO written VALUES ('{$c['token']}')"]),
     // The same with statements of the caller's, up to the first that fails.

@@ -200,6 +200,12 @@ impl Agent {
         answer["current"].as_bool().context("no answer")
     }
 
+    /// Whether amm has shut the socket of the handle kept under `name`.
+    pub fn was_cut(&mut self, name: &str) -> Result<bool> {
+        let answer = self.ask(json!({ "do": "cut", "name": name }))?;
+        answer["cut"].as_bool().context("no answer")
+    }
+
     fn answer(&mut self) -> Result<Value> {
         let mut line = String::new();
         let length = self.output.read_line(&mut line)?;
