@@ -10,6 +10,8 @@
 //! second. A first line `unwatched` means that nobody probes. To write the two
 //! right columns anew: `AMM_REWRITE=1 cargo test -p amm-core --test recovery`.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "all of it is a test")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -99,7 +101,7 @@ impl Node {
         );
         let admission = match admit(Purpose::Write, &self.seen(now_ms), &POLICY) {
             Admission::Open => "all keys".to_owned(),
-            Admission::Ramp(share) => format!("{} % of the keys", u32::from(share) * 100 >> 16),
+            Admission::Ramp(share) => format!("{} % of the keys", (u32::from(share) * 100) >> 16),
             Admission::Trial => "one trial".to_owned(),
             Admission::Refused(why) => format!("refused: {}", why.as_str()),
         };
