@@ -178,3 +178,27 @@ fn who_sees_a_record_sees_what_its_writer_stored_before() {
         reading.join().unwrap();
     });
 }
+
+#[test]
+fn a_generation_that_is_the_latest_can_be_read() {
+    interleavings(2, || {
+        let (record, mut term) = with_a_first_record();
+        let first = record.latest();
+        let its = Arc::clone(&record);
+        let writer = thread::spawn(move || {
+            assert!(its.publish(&mut term, &say(2)));
+        });
+        let reading = thread::spawn(move || {
+            let latest = record.latest();
+            match record.read() {
+                Some((generation, words)) => {
+                    assert!(generation >= latest);
+                    assert_eq!(said(words) == 1, generation == first);
+                }
+                None => assert_eq!(latest, first, "it was not ended"),
+            }
+        });
+        writer.join().unwrap();
+        reading.join().unwrap();
+    });
+}

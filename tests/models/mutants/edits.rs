@@ -85,6 +85,10 @@ mutants! {
             let low = low.load(Ordering::Acquire);" =>
             "let high = high.load(Ordering::Relaxed);
             let low = low.load(Ordering::Relaxed);";
+        "a write counts as ended when it has begun":
+            ".last()
+            .map_or(0, |[_, low]| (low.load" => ".first()
+            .map_or(0, |[low, _]| (low.load";
         "cells do not say whose they are":
             "let mine = (term.0 & HALF) << 32 | half;" => "let mine = 1 << 32 | half;";
     }
