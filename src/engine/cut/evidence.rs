@@ -136,6 +136,14 @@ fn sign(cluster: &Cluster, index: usize) -> Sign {
     }
 }
 
+/// Whether such a probe shows that the node is there.
+fn answers(outcome: ProbeOutcome) -> bool {
+    matches!(
+        outcome,
+        ProbeOutcome::Answered | ProbeOutcome::NoLogin | ProbeOutcome::Untold
+    )
+}
+
 /// What the other nodes said last, and when they last answered at all.
 fn words(cluster: &Cluster, index: usize) -> Vec<Word> {
     let member = cluster.node(index).member.load(Ordering::Acquire);
@@ -143,7 +151,7 @@ fn words(cluster: &Cluster, index: usize) -> Vec<Word> {
     let mut words: Vec<Word> = (0..configured.len())
         .filter(|other| *other != index)
         .map(|other| cluster.node(other).last_probe())
-        .filter(|last| matches!(last.outcome, ProbeOutcome::Answered | ProbeOutcome::NoLogin))
+        .filter(|last| answers(last.outcome))
         .map(|last| Word {
             asked_ms: last.at_ms,
             sees: None,

@@ -1,6 +1,6 @@
 <?php
 // Does as it is told: one JSON command a line, one JSON answer a line. An exception is an answer.
-// Besides the cluster's own keys, its configuration may say "app": {dsn, username, password}.
+// Besides the cluster's own keys, its configuration may say "app": {dsn, username, password, driver}.
 use Amm\{Cluster, Errors, Node};
 
 $config = json_decode(file_get_contents($argv[1]), true);
@@ -11,8 +11,13 @@ $handles = [];
 $say = function (mixed $answer): void {
     fwrite(STDOUT, json_encode($answer, JSON_THROW_ON_ERROR) . "\n");
 };
-$dial = fn (Node $node, float $seconds): PDO => new PDO(
-    $app['dsn'] ?? "mysql:host={$node->host};port={$node->port};dbname=shop", $app['username'], $app['password'],
+mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
+$host = fn (Node $node): string => str_contains($node->host, ':') ? "[{$node->host}]" : $node->host;
+$mysqli = fn (Node $node): mysqli => $node->id[0] === '/'
+    ? @new mysqli('localhost', $app['username'], $app['password'], 'shop', 0, $node->id)
+    : @new mysqli($host($node), $app['username'], $app['password'], 'shop', $node->port);
+$dial = fn (Node $node, float $seconds): PDO|mysqli => ($app['driver'] ?? 'pdo') === 'mysqli' ? $mysqli($node) : new PDO(
+    $app['dsn'] ?? ($node->id[0] === '/' ? "mysql:unix_socket={$node->id};dbname=shop" : null) ?? "mysql:host={$host($node)};port={$node->port};dbname=shop", $app['username'], $app['password'],
     [PDO::ATTR_TIMEOUT => max(1, (int) ceil($seconds)), PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION],
 );
 $scoped = function (callable $do): mixed {
@@ -66,7 +71,7 @@ $commands = [
     // Dials are told with their times. "slow": on this node the dial takes "pause_ms" longer.
     'connect' => function (array $c) use ($cluster, $dial, $scoped, &$handles): array {
         $dials = [];
-        $told = function (Node $node, float $seconds) use ($c, $dial, &$dials): PDO {
+        $told = function (Node $node, float $seconds) use ($c, $dial, &$dials): PDO|mysqli {
             $at = count($dials);
             $dials[] = ['node' => $node->id, 'began' => hrtime(true), 'ended' => PHP_INT_MAX];
             usleep($node->id === ($c['slow'] ?? null) ? 1000 * $c['pause_ms'] : 0);
@@ -83,6 +88,14 @@ $commands = [
         $node = $cluster->nodeOf($handle);
         return ['node' => $node->id, 'epoch' => $node->epoch, 'dials' => $dials, 'took_us' => intdiv($took, 1000)];
     },
+    // Has this process probe the cluster, without a connection of its own.
+    'lead' => function () use ($cluster, $scoped): array {
+        try {
+            $scoped(fn () => $cluster->connect(fn () => throw new LogicException('not wanted')));
+        } catch (LogicException) {
+        }
+        return [];
+    },
     'current' => function (array $c) use ($cluster, &$handles): array {
         return ['current' => $cluster->isCurrent($handles[$c['name']])];
     },
@@ -93,6 +106,20 @@ $commands = [
     'write' => fn (array $c): array => $run($c['name'], ["INSERT INTO written VALUES ('{$c['token']}')"]),
     // The same with statements of the caller's, up to the first that fails.
     'sql' => fn (array $c): array => $run($c['name'], $c['statements']),
+    // Runs statements over a kept handle, one after the other, as long as they take: when that was, and whether the handle was cut.
+    'stay' => function (array $c) use ($cluster, &$handles): array {
+        $handle = $handles[$c['name']];
+        $answer = ['began' => hrtime(true), 'errno' => null, 'verdict' => null];
+        try {
+            foreach ($c['sql'] as $sql) {
+                $handle->query($sql);
+            }
+        } catch (PDOException | mysqli_sql_exception $e) {
+            $answer['verdict'] = $cluster->report($cluster->nodeOf($handle), $e)->value;
+            $answer['errno'] = $e->errorInfo[1] ?? $e->getCode();
+        }
+        return ['ended' => hrtime(true), 'was_cut' => $cluster->wasCut($handle)] + $answer;
+    },
     // Every state that any node is in for so long, as often as can be looked.
     'watch' => function (array $c) use ($look): array {
         $seen = [];
