@@ -205,6 +205,9 @@ fn a_group_is_written_to_where_it_can_be() -> Result<()> {
     line += &conflicts::are_counted_and_ban_nobody(&mut stage)?;
     line += &losses::each_is_left_and_comes_back(&mut stage)?;
     line += &expelled::is_written_to_by_nobody(&mut stage)?;
+    if std::env::var_os("AMM_LONG").is_some() {
+        line += &expelled::stays_out_until_it_is_brought_back(&mut stage)?;
+    }
     line += &quorum::a_survivor_without_it_is_left(&mut stage)?;
     println!("{line}");
     Ok(())

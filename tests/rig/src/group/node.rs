@@ -199,6 +199,12 @@ impl Node {
         self.set_global(&format!("{variable} = {value}"))
     }
 
+    /// `SET GLOBAL group_replication_autorejoin_tries`: with 0 it stays out once
+    /// it is expelled.
+    pub fn set_autorejoin_tries(&self, tries: u32) -> Result<()> {
+        self.set_global(&format!("group_replication_autorejoin_tries = {tries}"))
+    }
+
     /// `SET GLOBAL offline_mode`: everybody but administrators is thrown out,
     /// and refused with 3032.
     pub fn set_offline_mode(&self, on: bool) -> Result<()> {
