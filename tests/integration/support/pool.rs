@@ -128,8 +128,17 @@ impl Pool {
 
     /// What the pool's log tells of workers that crashed.
     pub fn crashes(&self) -> Result<Vec<String>> {
+        self.crashes_but(0)
+    }
+
+    /// The same, but for those that `signal` ended.
+    pub fn crashes_but(&self, signal: i32) -> Result<Vec<String>> {
         let log = fs::read_to_string(self.fpm.log()).context("no log")?;
-        let crash = |line: &&str| line.contains("exited on signal") || line.contains("panicked");
+        let meant = format!("exited on signal {signal} ");
+        let crash = |line: &&str| {
+            (line.contains("exited on signal") && !line.contains(&meant))
+                || line.contains("panicked")
+        };
         Ok(log.lines().filter(crash).map(str::to_owned).collect())
     }
 }
