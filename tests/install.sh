@@ -19,7 +19,7 @@ command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 
 # Words are packages; of alternatives the first that can be had is taken.
 build="gcc libc6-dev make php-cli:php php-dev:php libclang-14-dev|libclang-dev clang-14|clang"
-rig="php-fpm:php php-mysql:php php-mbstring:php php-xml:php php-laravel-framework phpunit
+rig="php-fpm:php libapache2-mod-php:php php-mysql:php php-mbstring:php php-xml:php php-laravel-framework phpunit
      mariadb-server mariadb-client galera-4 rsync nginx-light|nginx iproute2 lsof procps util-linux mmdebstrap"
 [ "$what" = build ] && wanted=$build || wanted="$build $rig"
 
@@ -46,6 +46,7 @@ find_missing() {
     missing=
     for word in $wanted; do
         case $word in
+            libapache2-mod-php:php) word=${word%:php}$version ;;
             php-*:php) [ -n "$version" ] && word="php$version-${word#php-}" || word=${word}; word=${word%:php} ;;
         esac
         pick= found=
@@ -124,7 +125,7 @@ apt install --no-install-recommends $missing || die "the installation failed"
 
 enabled | while read -r kind name; do
     printf '%s\n' "$before" | grep -qxF "$kind $name" && continue
-    case $name in mariadb*|mysql*|nginx*|php*|rsync*|garb*) ;; *) continue ;; esac
+    case $name in apache*|mariadb*|mysql*|nginx*|php*|rsync*|garb*) ;; *) continue ;; esac
     say "leaving $name disabled"
     case $kind in
         unit) $as_root systemctl --root=/ disable "$name" >/dev/null 2>&1 || true ;;

@@ -47,6 +47,11 @@ impl Pages {
         Ok(Self { php, page })
     }
 
+    /// The page.
+    pub fn page(&self) -> &std::path::Path {
+        &self.page
+    }
+
     /// A pool that serves the page.
     pub fn serve(&self, run: &RunDir, options: &FpmOptions) -> Result<Pool> {
         Ok(Pool {

@@ -22,6 +22,7 @@
 
 pub mod accounts;
 pub mod address;
+pub mod apache;
 pub mod app;
 pub mod clock;
 pub mod cluster;
