@@ -17,6 +17,8 @@ fn a_number_given_to_another_socket_between_looking_and_shutting_spares_that_one
     // The number now means the other socket, as after close and connect.
     rustix::io::dup2(&other, &mut owned(dead)).unwrap();
     found.shut();
+    let soon = Some(std::time::Duration::from_secs(2));
+    dead_end.set_read_timeout(soon).unwrap();
     assert_eq!(
         dead_end.read(&mut [0u8; 1]).unwrap(),
         0,
@@ -64,19 +66,13 @@ fn nothing_but_stream_sockets_is_touched() {
 fn locks_on_a_file_survive_a_look_at_its_descriptor() {
     let path = crate::testing::folder().join(format!("lock-{}", std::process::id()));
     let file = std::fs::File::create(&path).unwrap();
-    let lock = |fd: i32, kind: i32| {
-        // SAFETY: `flock` is plain data; `fcntl` reads and writes it alone.
-        unsafe {
-            let mut wanted: libc::flock = std::mem::zeroed();
-            wanted.l_type = kind as _;
-            (
-                libc::fcntl(fd, libc::F_SETLK, &raw mut wanted),
-                libc::fcntl(fd, libc::F_OFD_GETLK, &raw mut wanted),
-                wanted.l_type,
-            )
-        }
+    // SAFETY: `flock` is plain data, which `fcntl` reads.
+    let locked = unsafe {
+        let mut wanted: libc::flock = std::mem::zeroed();
+        wanted.l_type = libc::F_WRLCK as _;
+        libc::fcntl(file.as_raw_fd(), libc::F_SETLK, &raw mut wanted)
     };
-    assert_eq!(lock(file.as_raw_fd(), libc::F_WRLCK).0, 0);
+    assert_eq!(locked, 0);
     assert!(Duplicate::of(file.as_raw_fd()).is_none());
     // Another open of the file, which sees this process's lock as a stranger's.
     let stranger = std::fs::OpenOptions::new().write(true).open(&path).unwrap();

@@ -5,7 +5,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 
 use super::super::syn_sent::tests::waiting;
-use crate::clock::now_ms;
 use crate::socket::{Before, SocketMark, before_dial};
 use crate::testing::definition;
 
@@ -194,7 +193,6 @@ fn the_thread_is_woken_for_a_dial_only_when_it_would_look_too_late() {
     // It lingers for one more limit, so that the next dial need not wake it.
     assert_eq!(book.next_look(900), Some(1_000));
     assert_eq!(book.next_look(1_000), None);
-    let _ = now_ms();
 }
 
 #[test]
