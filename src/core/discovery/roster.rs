@@ -56,8 +56,8 @@ impl Known {
 struct Entry {
     listing: Listing,
     first_ms: u64,
-    /// Since when, and how often, lists have missed it.
-    missed: Option<(u64, u32)>,
+    /// Since when all lists have missed it.
+    missed_ms: Option<u64>,
     member: bool,
 }
 
@@ -75,7 +75,7 @@ impl Roster {
         let entries = listings.into_iter().take(MOST).map(|listing| Entry {
             listing,
             first_ms: now_ms,
-            missed: None,
+            missed_ms: None,
             member: true,
         });
         Self {
@@ -113,7 +113,7 @@ impl Roster {
                 self.entries.push(Entry {
                     listing: listing.clone(),
                     first_ms: now_ms,
-                    missed: None,
+                    missed_ms: None,
                     member: false,
                 });
             }
@@ -123,18 +123,15 @@ impl Roster {
         let all_known = !known.names.contains(&0);
         for entry in &mut self.entries {
             if listed.contains(&entry.listing) {
-                entry.missed = None;
+                entry.missed_ms = None;
                 entry.member |= all_known || now_ms.saturating_sub(entry.first_ms) >= JOIN_MS;
             } else {
-                let (since, times) = entry.missed.unwrap_or((now_ms, 0));
-                entry.missed = Some((since, times.saturating_add(1)));
+                entry.missed_ms.get_or_insert(now_ms);
             }
         }
         self.entries.retain(|entry| {
-            let gone = entry.missed.is_some_and(|(since, times)| {
-                !entry.member || times > 1 && now_ms.saturating_sub(since) >= LEAVE_MS
-            });
-            !gone
+            let gone = |since: u64| !entry.member || now_ms.saturating_sub(since) >= LEAVE_MS;
+            !entry.missed_ms.is_some_and(gone)
         });
     }
 
