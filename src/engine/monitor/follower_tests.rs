@@ -194,6 +194,23 @@ fn a_node_that_left_is_retired_for_everyone_and_later_its_place_is_free() {
 }
 
 #[test]
+fn a_reader_that_left_is_nobodys_reader_whoever_has_its_place() {
+    let cluster = cluster();
+    let mut follower = Follower::new(&cluster, NOW);
+    say(&cluster, "10.0.0.1", &["10.0.0.1", "10.0.0.2"], NOW);
+    let cluster = tend(&mut follower, cluster, NOW);
+    let (place, policy) = (cluster.node(1), &cluster.definition.policy);
+    place.apply(Event::ProbeAnswered(Role::Reader), true, policy, NOW);
+    let epoch = place.load().epoch;
+    assert!(cluster.may_stay(1, epoch, Purpose::Read));
+    // No write could go there before: its epoch has no reason to move.
+    place.apply(Event::Retired, true, policy, NOW);
+    assert!(!cluster.may_stay(1, epoch, Purpose::Read));
+    free_node(place, cluster.definition.nodes[1].identity);
+    assert!(!cluster.may_stay(1, epoch, Purpose::Read));
+}
+
+#[test]
 fn one_that_comes_back_in_time_is_held_down_and_remembers_its_operator() {
     let cluster = cluster();
     let mut follower = Follower::new(&cluster, NOW);
