@@ -350,7 +350,10 @@ impl World {
                     self.change(server, Change::Reach(Reach::Up));
                     return;
                 }
-                self.servers[server].flaps_up = up_ms;
+                // A pause that no probe need meet is none that anyone could see.
+                let timeout = self.plan.definition.settings.probe_timeout.as_millis() as u64;
+                let unseen = hang && down_ms < timeout + 300;
+                self.servers[server].flaps_up = if unseen { u64::MAX / 2 } else { up_ms };
                 let up = self.servers[server].reach == Reach::Up;
                 let (reach, ms) = match (up, hang) {
                     (false, _) => (Reach::Up, up_ms),

@@ -29,9 +29,16 @@ fn all(seeds: std::ops::Range<u64>, long: bool) -> Report {
 #[test]
 fn the_guarantees_hold_for_every_seed() {
     let long = std::env::var_os("AMM_LONG").is_some();
-    let seeds = if long { 0..60_000 } else { 0..3_000 };
-    let sum = all(seeds, false);
+    let count = if long { 60_000 } else { 3_000 };
+    let sum = all(0..count, false);
     println!("{sum:#?}");
+    // And they are about something.
+    assert!(sum.requests > 100 * count && sum.served * 10 > sum.requests * 8);
+    assert!(sum.trials > count && sum.failed_dials > count);
+    assert!(sum.kills > count && sum.stops > count / 2);
+    if long {
+        all(0..10_000, true);
+    }
 }
 
 #[test]
