@@ -46,8 +46,9 @@ impl Monitor {
         require_enabled()?;
         let until_ms = match seconds {
             None => u64::MAX,
+            // The millisecond that has begun is no part of the time.
             Some(FloatArg(s)) if s > 0.0 && s <= LONGEST_S => {
-                now_ms() + (s * 1_000.0).ceil() as u64
+                now_ms() + 1 + (s * 1_000.0).ceil() as u64
             }
             Some(FloatArg(s)) => {
                 return Err(exceptions::value_error(format!(
