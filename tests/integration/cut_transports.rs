@@ -12,7 +12,7 @@ use amm_rig::run_dir::RunDir;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use support::agent::Agent;
-use support::{extension, ms};
+use support::{extension, ms, until};
 
 const PROBE_INTERVAL: Duration = Duration::from_millis(300);
 const PROBE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -90,7 +90,16 @@ fn freed(run: &Arc<RunDir>, php: &Php, case: Case) -> Result<Duration> {
             }
             _ => stuck.ask(json!({ "do": "connect", "key": "k", "name": "held" })),
         });
+        // Who probes first may know better than to go there.
+        let dialled = until(Duration::from_secs(5), "it dials the victim", || {
+            let status = leader.status()?;
+            let dials = status["nodes"][victim.id()]["dials"].as_u64();
+            Ok((dials >= Some(1))
+                .then_some(())
+                .ok_or_else(|| status.to_string()))
+        });
         leader.ask(json!({ "do": "lead" }))?;
+        dialled?;
         waiting.join().map_err(|_| anyhow!("a panic"))?
     })?;
     let moment = |value: &Value| value.as_u64().context("no moment");
