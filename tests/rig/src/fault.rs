@@ -14,6 +14,10 @@ pub enum Kind {
     /// The node answers and refuses writes with one of these numbers: what
     /// reached it before the first refusal was reported is refused.
     Refusing(&'static [u32]),
+    /// The node leaves the cluster, and for a moment still passes for a member
+    /// whose commits fail with one of these numbers: probes may contradict the
+    /// first refusals, so it is known to be gone once it stays out.
+    Leaving(&'static [u32]),
     /// The node goes on serving what it has, or others serve it: nobody's
     /// request may fail.
     Harmless,
@@ -58,7 +62,7 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "isolate",
         what: "cut off from the group, or out of it (gmcast.isolate, STOP GROUP_REPLICATION)",
-        kind: Kind::Refusing(&[1047, 1180, 1205, 1213, 1290, 3100, 3101]),
+        kind: Kind::Leaving(&[1047, 1180, 1205, 1213, 1290, 3100, 3101]),
         inject: |node| node.detach(true),
         heal: |node| node.detach(false),
     },

@@ -88,7 +88,7 @@ impl Evidence<'_> {
         let until = match fault.fault.kind {
             Kind::Harmless => return Err(format!("{} harms nobody", fault.fault.name)),
             Kind::Gone => fault.effective,
-            Kind::Refusing(_) => {
+            Kind::Refusing(_) | Kind::Leaving(_) => {
                 self.exclusion(fault)
                     .known
                     .unwrap_or(fault.effective)
@@ -102,7 +102,7 @@ impl Evidence<'_> {
         if dial.node != *victim {
             return Err(format!("it was on {} when {victim} was hit", dial.node));
         }
-        if let Kind::Refusing(numbers) = fault.fault.kind
+        if let Kind::Refusing(numbers) | Kind::Leaving(numbers) = fault.fault.kind
             && !request
                 .answer
                 .errno
@@ -111,7 +111,7 @@ impl Evidence<'_> {
             return Err(format!("{victim} does not fail like that"));
         }
         match (fault.fault.kind, dial.connected) {
-            (_, None) | (Kind::Refusing(_) | Kind::Harmless, _) => Ok(()),
+            (_, None) | (Kind::Refusing(_) | Kind::Leaving(_) | Kind::Harmless, _) => Ok(()),
             (Kind::Gone, Some((at, _))) if at > fault.effective => {
                 Err(format!("{victim} let it in after it was hit"))
             }
@@ -154,7 +154,7 @@ impl Evidence<'_> {
         let mut backoff = FIRST_TRIAL;
         for dial in during() {
             let under_way = known.is_none_or(|known| dial.at <= known + UNDER_WAY);
-            let may_try = !matches!(fault.fault.kind, Kind::Refusing(_));
+            let may_try = matches!(fault.fault.kind, Kind::Gone | Kind::Harmless);
             if under_way {
                 exclusion.last_dial = Some(dial.at);
             } else if may_try && next_trial.is_some_and(|next| dial.at >= next) {
@@ -175,14 +175,19 @@ impl Evidence<'_> {
         during: impl Iterator<Item = &'d Dial>,
         healed: Moment,
     ) -> Option<Moment> {
-        let said = self.changes.iter().find(|change| {
-            change.node == fault.victim
-                && !change.status.writable
-                && change.at >= fault.began
-                && change.at < healed
+        let mut during_it = self.changes.iter().filter(|change| {
+            change.node == fault.victim && change.at >= fault.began && change.at < healed
         });
+        if let Kind::Leaving(_) = fault.fault.kind {
+            let last_good = during_it.clone().rfind(|change| change.status.writable);
+            let from = last_good.map_or(fault.began, |change| change.at);
+            return during_it
+                .find(|change| change.at >= from && !change.status.writable)
+                .map(|change| change.at);
+        }
+        let said = during_it.find(|change| !change.status.writable);
         let felt = match fault.fault.kind {
-            Kind::Harmless => None,
+            Kind::Harmless | Kind::Leaving(_) => None,
             Kind::Gone => during
                 .filter(|dial| dial.connected.is_none())
                 .filter_map(|dial| self.end_of(dial))
